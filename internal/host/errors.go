@@ -1,0 +1,91 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Sentinels that callers branch on.
+var (
+	// ErrUnreachable: no connection to the host could be made, or it is gone and was not in the middle of a step.
+	ErrUnreachable = errors.New("host not reachable")
+	// ErrStuck: this one question was abandoned after its limit; the host answers others.
+	ErrStuck = errors.New("probe stuck")
+	// ErrNoProgram: the program asked for is not on the host.
+	ErrNoProgram = errors.New("no such program on the host")
+	// ErrNotReadOnly: a Query outside the read-only list; a fault in bisc, not in the host.
+	ErrNotReadOnly = errors.New("not on the read-only list")
+	// ErrNoProbes: --no-probes was given.
+	ErrNoProbes = errors.New("probes are switched off (--no-probes)")
+	// ErrLost: the connection ended while a step ran: whether it took effect is not known.
+	ErrLost = errors.New("connection lost during a step: it may or may not have taken effect")
+	// ErrFenced: another run took the host's lock over; nothing was done.
+	ErrFenced = errors.New("this run no longer holds the host's lock")
+	// ErrChanged: a file is no longer what it was when the step was planned; nothing was done.
+	ErrChanged = errors.New("the file has changed since it was read")
+)
+
+// ExitError is a step's program that ran and failed.
+type ExitError struct {
+	Argv   []string
+	Exit   int
+	Stderr []byte // whole
+	Stuck  bool   // ended by its limit
+}
+
+// Error gives the program, its status and the last line it wrote.
+func (e *ExitError) Error() string {
+	name := "step"
+	if len(e.Argv) > 0 {
+		name = e.Argv[0]
+	}
+	if e.Stuck {
+		return fmt.Sprintf("%s did not end within its limit", name)
+	}
+	return fmt.Sprintf("%s: exit status %d%s", name, e.Exit, tail(e.Stderr))
+}
+
+func tail(stderr []byte) string {
+	lines := strings.Split(strings.TrimSpace(string(stderr)), "\n")
+	if last := strings.TrimSpace(lines[len(lines)-1]); last != "" {
+		return ": " + last
+	}
+	return ""
+}
+
+// GuardError is a step that was not done because a guard in its script did not hold, or could not tell.
+type GuardError struct {
+	Guard   string
+	Reason  string
+	Unknown bool // the guard could not be evaluated, which refuses too
+}
+
+// Error names the guard and what it saw.
+func (e *GuardError) Error() string {
+	if e.Unknown {
+		return fmt.Sprintf("guard %q could not tell (so nothing was done): %s", e.Guard, e.Reason)
+	}
+	return fmt.Sprintf("guard %q refused: %s", e.Guard, e.Reason)
+}
+
+// LockedError is a host that another run of bisc holds.
+type LockedError struct {
+	Host string
+	Lock Lock
+}
+
+// Lock is who holds a host, as its lock file tells.
+type Lock struct {
+	Owner string    `json:"owner"` // user@machine of the controller
+	Run   string    `json:"run"`
+	Since time.Time `json:"since"`
+	Token uint64    `json:"token"` // the fencing token: grows by one with each holder
+}
+
+// Error tells owner, run and age.
+func (e *LockedError) Error() string {
+	return fmt.Sprintf("%s is locked by %s (run %s, for %s): wait for it to end, or ask its owner; the lock goes by itself within 20s of its controller's death",
+		e.Host, e.Lock.Owner, e.Lock.Run, time.Since(e.Lock.Since).Round(time.Second))
+}

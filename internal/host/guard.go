@@ -1,0 +1,30 @@
+package host
+
+import _ "embed"
+
+//go:embed guards/validator-gone.sh
+var validatorGoneText string
+
+// ValidatorGone holds when the host's process table proves that no validator lives (DESIGN section 3, rule 13). Every
+// step that unmounts, formats, unloads, wipes, reboots, or stops or restarts docker, containerd, the node or a wanted
+// mount carries it.
+func ValidatorGone() Guard {
+	return Guard{Name: "no validator lives", Text: validatorGoneText, Args: []string{validatorsText}}
+}
+
+//go:embed guards/unused.sh
+var unusedText string
+
+// Unused holds when nothing uses the block device at path: no mount in any namespace, no open file, no swap, no holder.
+func Unused(path string) Guard {
+	return Guard{Name: "device unused", Text: unusedText, Args: []string{usesText, path}}
+}
+
+//go:embed guards/stops-only.sh
+var stopsOnlyText string
+
+// StopsOnly holds when stopping unit would stop nothing beyond the units listed (RequiredBy, BoundBy, ConsistsOf
+// followed to the end; unit itself is always allowed).
+func StopsOnly(unit string, allowed ...string) Guard {
+	return Guard{Name: "stops nothing else", Text: stopsOnlyText, Args: append([]string{stopClosureText, unit}, allowed...)}
+}

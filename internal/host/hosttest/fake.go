@@ -1,0 +1,238 @@
+// Package hosttest fakes hosts for tests and holds the suite that every transport must pass.
+package hosttest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+
+	"bisc/internal/host"
+)
+
+// Fake is a host made of recorded answers. It refuses any question that it was not told: a test that asks more than it
+// says fails. Files, links and stats may be given apart: a file without a stat answers Stat as a 0644 root file.
+type Fake struct {
+	HostName string
+	Files    map[string]string      // content by path; a path not here and not in Missing is a refused question
+	Stats    map[string]host.Stat   // by path
+	Missing  map[string]bool        // paths that are not there
+	Globs    map[string][]string    // by pattern
+	Answers  map[string]host.Output // by Question(argv...)
+	Errors   map[string]error       // by question ("query ...", "read PATH", "stat PATH", "glob PATTERN"): no answer
+	// React is called for each step, so that a test can change what the host answers next.
+	React func(f *Fake, s host.Step) error
+	// Stage makes the host one that stages (as a switch does): React sees steps at Commit only.
+	Stage bool
+
+	mu     sync.Mutex
+	steps  []host.Step
+	staged []host.Step
+	log    []string
+}
+
+// New gives a fake that knows nothing.
+func New(name string) *Fake {
+	return &Fake{
+		HostName: name, Files: map[string]string{}, Stats: map[string]host.Stat{}, Missing: map[string]bool{},
+		Globs: map[string][]string{}, Answers: map[string]host.Output{}, Errors: map[string]error{},
+	}
+}
+
+// Question is the key of an answer: the argv quoted, with a constant reading as "reading NAME args".
+func Question(argv ...string) string {
+	if len(argv) > 3 && argv[0] == "sh" && argv[1] == "-c" {
+		return "reading " + host.Quote(argv[3:]...)
+	}
+	return host.Quote(argv...)
+}
+
+// Answer records what a program answers.
+func (f *Fake) Answer(exit int, stdout string, argv ...string) *Fake {
+	f.Answers[Question(argv...)] = host.Output{Stdout: []byte(stdout), Exit: exit}
+	return f
+}
+
+// Name is the host's name.
+func (f *Fake) Name() string { return f.HostName }
+
+// Query answers what was recorded, refuses the rest, and refuses what a real host would refuse as not read-only.
+func (f *Fake) Query(ctx context.Context, argv ...string) (host.Output, error) {
+	if err := host.ReadOnly(argv); err != nil {
+		return host.Output{}, err
+	}
+	return f.answer(ctx, "query ", argv)
+}
+
+// Probe answers as Query, of any program.
+func (f *Fake) Probe(ctx context.Context, argv ...string) (host.Output, error) {
+	return f.answer(ctx, "probe ", argv)
+}
+
+func (f *Fake) answer(ctx context.Context, verb string, argv []string) (host.Output, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	q := Question(argv...)
+	f.log = append(f.log, verb+q)
+	if err := f.Errors[verb+q]; err != nil {
+		return host.Output{}, err
+	}
+	out, ok := f.Answers[q]
+	if !ok {
+		return host.Output{}, f.refuse(verb + q)
+	}
+	return out, ctx.Err()
+}
+
+// ReadFile gives a recorded file.
+func (f *Fake) ReadFile(ctx context.Context, name string) ([]byte, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.log = append(f.log, "read "+name)
+	if err := f.Errors["read "+name]; err != nil {
+		return nil, err
+	}
+	if c, ok := f.Files[name]; ok {
+		return []byte(c), ctx.Err()
+	}
+	if f.Missing[name] {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrNotExist}
+	}
+	return nil, f.refuse("read " + name)
+}
+
+// Stat gives a recorded stat, or that of a plain file where only the content is recorded.
+func (f *Fake) Stat(ctx context.Context, name string) (host.Stat, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.log = append(f.log, "stat "+name)
+	if err := f.Errors["stat "+name]; err != nil {
+		return host.Stat{}, err
+	}
+	if st, ok := f.Stats[name]; ok {
+		return st, ctx.Err()
+	}
+	if c, ok := f.Files[name]; ok {
+		return host.Stat{Type: host.Regular, Mode: 0o644, Size: int64(len(c))}, ctx.Err()
+	}
+	if f.Missing[name] {
+		return host.Stat{}, &fs.PathError{Op: "stat", Path: name, Err: fs.ErrNotExist}
+	}
+	return host.Stat{}, f.refuse("stat " + name)
+}
+
+// Glob gives a recorded list, or else the recorded paths that match.
+func (f *Fake) Glob(_ context.Context, pattern string) ([]string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.log = append(f.log, "glob "+pattern)
+	if err := f.Errors["glob "+pattern]; err != nil {
+		return nil, err
+	}
+	if names, ok := f.Globs[pattern]; ok {
+		return names, nil
+	}
+	return nil, f.refuse("glob " + pattern)
+}
+
+func (f *Fake) refuse(question string) error {
+	return fmt.Errorf("hosttest: the fake host was not told: %s", question)
+}
+
+// Do records a step and calls React; Put and Edit change Files by themselves.
+func (f *Fake) Do(ctx context.Context, s host.Step) error {
+	f.mu.Lock()
+	f.log = append(f.log, "do "+s.String())
+	if f.Stage {
+		f.staged = append(f.staged, s)
+		f.mu.Unlock()
+		return ctx.Err()
+	}
+	f.mu.Unlock()
+	return f.act(s)
+}
+
+func (f *Fake) act(s host.Step) error {
+	f.mu.Lock()
+	f.steps = append(f.steps, s)
+	err := f.write(s)
+	f.mu.Unlock()
+	if err == nil && f.React != nil {
+		err = f.React(f, s)
+	}
+	return err
+}
+
+func (f *Fake) write(s host.Step) error {
+	switch s := s.(type) {
+	case host.Put:
+		delete(f.Missing, s.Path)
+		f.Files[s.Path] = string(s.Content)
+		f.Stats[s.Path] = host.Stat{Type: host.Regular, Mode: s.Mode, UID: uint32(s.UID), GID: uint32(s.GID), Size: int64(len(s.Content))}
+	case host.Edit:
+		edited, err := host.EditLines([]byte(f.Files[s.Path]), s.Drop, s.Add)
+		if err != nil {
+			return err
+		}
+		f.Files[s.Path] = string(edited)
+	}
+	return nil
+}
+
+// Stages tells Stage.
+func (f *Fake) Stages() bool { return f.Stage }
+
+// Commit puts what is staged in force.
+func (f *Fake) Commit(context.Context) error {
+	f.note("commit")
+	for _, s := range f.staged {
+		if err := f.act(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Confirm keeps what is committed.
+func (f *Fake) Confirm(context.Context) error { f.note("confirm"); f.staged = nil; return nil }
+
+// Revert forgets what is staged; a test's React undoes what it did when it sees a nil step.
+func (f *Fake) Revert(context.Context) error {
+	f.note("revert")
+	f.staged = nil
+	if f.React != nil {
+		return f.React(f, nil)
+	}
+	return nil
+}
+
+// Close is noted.
+func (f *Fake) Close() error { f.note("close"); return nil }
+
+func (f *Fake) note(what string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.log = append(f.log, what)
+}
+
+// Steps gives the steps done so far.
+func (f *Fake) Steps() []host.Step { f.mu.Lock(); defer f.mu.Unlock(); return slices.Clone(f.steps) }
+
+// Log gives everything asked and done, a line each.
+func (f *Fake) Log() []string { f.mu.Lock(); defer f.mu.Unlock(); return slices.Clone(f.log) }
+
+// Wrote is the content of a file as it is now.
+func (f *Fake) Wrote(name string) string { return f.Files[path.Clean(name)] }
+
+// StepText is the steps as a person reads them, a line each.
+func StepText(steps []host.Step) string {
+	var b bytes.Buffer
+	for _, s := range steps {
+		b.WriteString(strings.TrimRight(s.String(), "\n") + "\n")
+	}
+	return b.String()
+}

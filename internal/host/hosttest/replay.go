@@ -1,0 +1,103 @@
+package hosttest
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"golang.org/x/tools/txtar"
+
+	"bisc/internal/host"
+)
+
+// Parse makes a fake from a txtar archive. Its sections:
+//
+//	-- file PATH --            the content
+//	-- missing PATH --         a path that is not there
+//	-- stat PATH --            words key=value: type mode uid gid size dev rdev mount link
+//	-- glob PATTERN --         a path a line
+//	-- query ARGV... --        the argv as Question prints it; a first line "#exit N" gives the status
+//	-- stuck QUESTION --       no answer: host.ErrStuck
+//
+// Other sections (want, resource...) are left to the test.
+func Parse(name string, archive *txtar.Archive) (*Fake, error) {
+	f := New(name)
+	for _, s := range archive.Files {
+		verb, rest, _ := strings.Cut(s.Name, " ")
+		switch verb {
+		case "file":
+			f.Files[rest] = string(s.Data)
+		case "missing":
+			f.Missing[rest] = true
+		case "glob":
+			f.Globs[rest] = strings.Fields(string(s.Data))
+		case "stuck":
+			f.Errors[rest] = host.ErrStuck
+		case "stat":
+			st, err := parseStat(string(s.Data))
+			if err != nil {
+				return nil, fmt.Errorf("stat %s: %w", rest, err)
+			}
+			f.Stats[rest] = st
+		case "query":
+			f.Answers[rest] = parseOutput(string(s.Data))
+		}
+	}
+	return f, nil
+}
+
+func parseOutput(data string) host.Output {
+	if rest, ok := strings.CutPrefix(data, "#exit "); ok {
+		first, body, _ := strings.Cut(rest, "\n")
+		n, _ := strconv.Atoi(strings.TrimSpace(first))
+		return host.Output{Exit: n, Stdout: []byte(body)}
+	}
+	return host.Output{Stdout: []byte(data)}
+}
+
+func parseStat(data string) (host.Stat, error) {
+	st := host.Stat{Type: host.Regular, Mode: 0o644}
+	for _, word := range strings.Fields(data) {
+		key, val, _ := strings.Cut(word, "=")
+		if err := setStat(&st, key, val); err != nil {
+			return st, fmt.Errorf("%s: %w", word, err)
+		}
+	}
+	return st, nil
+}
+
+func setStat(st *host.Stat, key, val string) (err error) {
+	var n uint64
+	switch key {
+	case "type":
+		st.Type = host.FileType(val)
+	case "link":
+		st.Link = val
+	case "dev":
+		st.Dev, err = ParseDevice(val)
+	case "rdev":
+		st.Rdev, err = ParseDevice(val)
+	case "mode":
+		n, err = strconv.ParseUint(val, 8, 32)
+		st.Mode = uint32(n)
+	case "uid":
+		n, err = strconv.ParseUint(val, 10, 32)
+		st.UID = uint32(n)
+	case "gid":
+		n, err = strconv.ParseUint(val, 10, 32)
+		st.GID = uint32(n)
+	case "mount":
+		st.MountID, err = strconv.Atoi(val)
+	case "size":
+		st.Size, err = strconv.ParseInt(val, 10, 64)
+	default:
+		err = fmt.Errorf("unknown key")
+	}
+	return err
+}
+
+// ParseDevice reads major:minor.
+func ParseDevice(s string) (d host.DeviceID, err error) {
+	_, err = fmt.Sscanf(s, "%d:%d", &d.Major, &d.Minor)
+	return d, err
+}

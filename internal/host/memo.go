@@ -1,0 +1,109 @@
+package host
+
+import (
+	"context"
+	"strings"
+	"sync"
+)
+
+// Memo is a Writer that asks each question once: identical questions share one answer until the next Do. Probes are
+// asked every time.
+type Memo struct {
+	Writer
+	// NoProbes makes every Probe answer ErrNoProbes.
+	NoProbes bool
+
+	mu      sync.Mutex
+	answers map[string]*answer
+}
+
+type answer struct {
+	done chan struct{}
+	val  any
+	err  error
+}
+
+// NewMemo wraps w.
+func NewMemo(w Writer) *Memo { return &Memo{Writer: w, answers: map[string]*answer{}} }
+
+// Forget drops all answers, so that the next questions reach the host.
+func (m *Memo) Forget() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.answers = map[string]*answer{}
+}
+
+// once asks under key unless somebody has. The first asker's context decides; an answer cut short by it is not kept.
+func once[T any](ctx context.Context, m *Memo, key string, ask func() (T, error)) (T, error) {
+	m.mu.Lock()
+	a, known := m.answers[key]
+	if !known {
+		a = &answer{done: make(chan struct{})}
+		m.answers[key] = a
+	}
+	m.mu.Unlock()
+	if !known {
+		val, err := ask()
+		a.val, a.err = val, err
+		if ctx.Err() != nil {
+			m.drop(key, a)
+		}
+		close(a.done)
+		return val, err
+	}
+	var zero T
+	select {
+	case <-a.done:
+		val, _ := a.val.(T)
+		return val, a.err
+	case <-ctx.Done():
+		return zero, ctx.Err()
+	}
+}
+
+func (m *Memo) drop(key string, a *answer) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.answers[key] == a {
+		delete(m.answers, key)
+	}
+}
+
+// Query asks once.
+func (m *Memo) Query(ctx context.Context, argv ...string) (Output, error) {
+	return once(ctx, m, "query\x00"+strings.Join(argv, "\x00"), func() (Output, error) { return m.Writer.Query(ctx, argv...) })
+}
+
+// ReadFile asks once.
+func (m *Memo) ReadFile(ctx context.Context, name string) ([]byte, error) {
+	return once(ctx, m, "read\x00"+name, func() ([]byte, error) { return m.Writer.ReadFile(ctx, name) })
+}
+
+// Stat asks once.
+func (m *Memo) Stat(ctx context.Context, name string) (Stat, error) {
+	return once(ctx, m, "stat\x00"+name, func() (Stat, error) { return m.Writer.Stat(ctx, name) })
+}
+
+// Glob asks once.
+func (m *Memo) Glob(ctx context.Context, pattern string) ([]string, error) {
+	return once(ctx, m, "glob\x00"+pattern, func() ([]string, error) { return m.Writer.Glob(ctx, pattern) })
+}
+
+// Probe asks every time, unless probes are off.
+func (m *Memo) Probe(ctx context.Context, argv ...string) (Output, error) {
+	if m.NoProbes {
+		return Output{}, ErrNoProbes
+	}
+	return m.Writer.Probe(ctx, argv...)
+}
+
+// Do acts and forgets every answer, whether it worked or not.
+func (m *Memo) Do(ctx context.Context, s Step) error {
+	defer m.Forget()
+	return m.Writer.Do(ctx, s)
+}
+
+// Commit, Confirm and Revert change the host too.
+func (m *Memo) Commit(ctx context.Context) error  { defer m.Forget(); return m.Writer.Commit(ctx) }
+func (m *Memo) Confirm(ctx context.Context) error { defer m.Forget(); return m.Writer.Confirm(ctx) }
+func (m *Memo) Revert(ctx context.Context) error  { defer m.Forget(); return m.Writer.Revert(ctx) }

@@ -1,0 +1,59 @@
+// Package host says what may be asked of a host, and which steps may change one.
+//
+// It knows no transport: sshhost dials, hosttest fakes, and everything above this package holds one of the two
+// interfaces here. A Reader cannot write: its Query runs only what readonly.go lists.
+package host
+
+import (
+	"context"
+	"fmt"
+)
+
+// Platform is what a host runs. It is a mask, so that a kind may name several.
+type Platform uint8
+
+// The platforms of the inventory.
+const (
+	Linux Platform = 1 << iota
+	EOS
+)
+
+// String gives the word used in the inventory: linux or eos.
+func (p Platform) String() string {
+	switch p {
+	case Linux:
+		return "linux"
+	case EOS:
+		return "eos"
+	case Linux | EOS:
+		return "linux or eos"
+	}
+	return fmt.Sprintf("platform(%d)", uint8(p))
+}
+
+// Reader asks a host and cannot change it.
+//
+// Every method returns an error only when there is no answer (host lost, deadline, no such program): a program that
+// exits non-zero has answered, and a file that is not there is fs.ErrNotExist. ErrStuck means that the host did not
+// answer within the question's limit while it answered others.
+type Reader interface {
+	// Name is the host's name in the inventory.
+	Name() string
+	// Query runs a program of the read-only list with exactly these arguments; no shell sees them.
+	Query(ctx context.Context, argv ...string) (Output, error)
+	// ReadFile returns a whole file. It follows symbolic links. The limit is 64 MiB.
+	ReadFile(ctx context.Context, name string) ([]byte, error)
+	// Stat describes what stands at a path; see Stat for links.
+	Stat(ctx context.Context, name string) (Stat, error)
+	// Glob lists the paths that match a shell pattern (*, ?, [..]), sorted; none is not an error.
+	Glob(ctx context.Context, pattern string) ([]string, error)
+	// Probe runs any program: the one exception to read-only, for the unless of a command. ErrNoProbes when the
+	// operator forbade it.
+	Probe(ctx context.Context, argv ...string) (Output, error)
+}
+
+// Output is a program's answer. Exit is its status; 128+n when signal n ended it.
+type Output struct {
+	Stdout, Stderr []byte
+	Exit           int
+}

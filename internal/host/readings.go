@@ -1,0 +1,12 @@
+package host
+
+import _ "embed"
+
+//go:embed readings/uses.sh
+var usesText string
+
+//go:embed readings/validators.sh
+var validatorsText string
+
+//go:embed readings/stop-closure.sh
+var stopClosureText string

@@ -1,0 +1,15 @@
+# $1... = units. Follows what systemd itself follows when it stops a unit.
+todo="$*"
+seen=' '
+while [ -n "$todo" ]; do
+  set -- $todo
+  found=$(systemctl show -p RequiredBy,BoundBy,ConsistsOf --value -- "$@") || { echo "systemd does not answer" >&2; exit 3; }
+  for u in "$@"; do
+    case "$seen" in *" $u "*) ;; *) seen="$seen$u "; echo "$u" ;; esac
+  done
+  todo=
+  for u in $found; do
+    case "$seen" in *" $u "*) ;; *) todo="$todo $u" ;; esac
+  done
+done
+exit 0

@@ -1,0 +1,32 @@
+package modules
+
+import (
+	"fmt"
+)
+
+// What a resource may also be able to do; each is found by assertion.
+type (
+	// Validator finds faults in what the plan says, before any host is asked. The error is *AttrError or joins some.
+	Validator interface{ Validate() error }
+	// Owner names what the resource alone may write, as "what:name": "file:/etc/x", "fstab:/srv/solana",
+	// "modprobe:brd", "sysctl:vm.swappiness", "unit:x.service". Two owners of one thing are an error.
+	Owner interface{ Owns() []string }
+	// Neighbour is told, once, all resources that the plan wants on its host (itself included), before any Plan.
+	Neighbour interface{ Meet(all []Resource) }
+	// Mounter has a mount point that the plan wants mounted.
+	Mounter interface{ MountPoint() string }
+)
+
+// AttrError is a fault in the value of an attribute.
+type AttrError struct {
+	Attr   string // empty: the label
+	Reason string // what is wrong and what to write instead
+}
+
+// Error reads "attribute: reason".
+func (e *AttrError) Error() string {
+	if e.Attr == "" {
+		return e.Reason
+	}
+	return fmt.Sprintf("%s: %s", e.Attr, e.Reason)
+}
