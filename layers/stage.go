@@ -98,11 +98,32 @@ type Outcome struct {
 	Item   Item
 	State  State
 	Change modules.Change
-	// Reason says why it is blocked, held or not reached.
+	// Left is what differs after the round and no step mends.
+	Left []modules.Diff
+	// Reason says why it is blocked, held, stale or not reached.
 	Reason string
 	Err    error
 	Took   time.Duration
 }
 
-// Report is the outcomes of a round, in plan order.
-type Report []Outcome
+// HostReport is the outcomes of one host in plan order, or why there are none.
+type HostReport struct {
+	Host     string
+	Identity Identity
+	Holds    []Hold
+	// Err is set when the host could not be reached, locked or identified; then no item was observed.
+	Err      error
+	Outcomes []Outcome
+}
+
+// Report is a round over all hosts, in the order of the plan.
+type Report []HostReport
+
+// Outcomes gives those of all hosts, in plan order.
+func (r Report) Outcomes() []Outcome {
+	var out []Outcome
+	for _, h := range r {
+		out = append(out, h.Outcomes...)
+	}
+	return out
+}

@@ -81,3 +81,6 @@ func (c *Change) Do(steps ...host.Step) { c.Steps = append(c.Steps, steps...) }
 
 // Destroy adds what is lost.
 func (c *Change) Destroy(what string) { c.Destroys = append(c.Destroys, what) }
+
+// Same tells whether two diffs speak of the same half of the same attribute.
+func (d Diff) Same(other Diff) bool { return d.Attr == other.Attr && d.Boot == other.Boot }

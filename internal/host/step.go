@@ -165,3 +165,12 @@ func guardNames(gs []Guard) string {
 	}
 	return "  [guards: " + strings.Join(names, ", ") + "]"
 }
+
+// ContentDigest is the Was of a file with this content; nil content means that it was not there.
+func ContentDigest(content []byte) string {
+	if content == nil {
+		return Absent
+	}
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:])
+}

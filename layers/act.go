@@ -1,0 +1,58 @@
+package layers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"bisc/internal/host"
+)
+
+// act does one step with its intent recorded before and its result after.
+func (a *applying) act(ctx context.Context, o Outcome, step host.Step) error {
+	in := Intent{Host: a.host.Name(), Address: o.Item.Address, Step: step.String(), Digest: host.Digest(step),
+		Destroys: o.Change.Destroys, At: time.Now()}
+	id, err := a.record.Intend(ctx, in)
+	if err != nil {
+		return fmt.Errorf("nothing was done: the intent could not be recorded: %w", err)
+	}
+	stepErr := a.host.Do(ctx, step)
+	// The result is recorded although the run was called off in the meantime.
+	recErr := a.record.Settle(context.WithoutCancel(ctx), id, resultOf(stepErr))
+	if recErr != nil {
+		recErr = fmt.Errorf("the step's result could not be recorded: %w", recErr)
+	}
+	if stepErr != nil {
+		stepErr = fmt.Errorf("%s: %w", firstLine(step.String()), stepErr)
+	}
+	return errors.Join(stepErr, recErr)
+}
+
+func resultOf(err error) Result {
+	r := Result{State: Done, At: time.Now()}
+	if err == nil {
+		return r
+	}
+	r.Err = err.Error()
+	var guard *host.GuardError
+	var exit *host.ExitError
+	switch {
+	case errors.As(err, &guard), errors.Is(err, host.ErrFenced), errors.Is(err, host.ErrChanged), errors.Is(err, host.ErrUnreachable):
+		r.State = NotDone
+	case errors.As(err, &exit) && !exit.Stuck:
+		r.State = FailedStep
+	default:
+		r.State = UnknownResult
+	}
+	return r
+}
+
+func firstLine(s string) string {
+	for i := range s {
+		if s[i] == '\n' {
+			return s[:i]
+		}
+	}
+	return s
+}

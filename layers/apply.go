@@ -1,0 +1,260 @@
+package layers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"bisc/internal/host"
+	"bisc/modules"
+)
+
+// Acting is what a round of apply needs beside the host and what was approved.
+type Acting struct {
+	Options
+	Record Recorder
+	// Stop, when closed, ends the round after the step that is running.
+	Stop <-chan struct{}
+	// Saw is told of every item as it is worked on; it must not block.
+	Saw func(Progress)
+}
+
+// Progress is a moment in the life of an item.
+type Progress struct {
+	Host, Address string
+	// Doing says what is happening: the step, or what is waited for.
+	Doing string
+	// Until is when the wait gives up; zero where nothing is waited for.
+	Until time.Time
+	// Outcome is set when the item is finished.
+	Outcome *Outcome
+}
+
+// ErrStopped is the reason of what an interrupt left undone.
+var ErrStopped = errors.New("interrupted by the operator")
+
+// applying is one round on one host.
+type applying struct {
+	Acting
+	host   *host.Memo
+	record Recorder
+	holds  []Hold
+	did    bool // a step was sent in this round
+	out    []Outcome
+}
+
+// Apply does the approved round on a host: what was shown, or less, or nothing. Each item is observed again before its
+// first step and after its last. The report holds what became of every approved outcome.
+func Apply(ctx context.Context, w host.Writer, approved HostReport, acting Acting) HostReport {
+	rep := approved
+	rep.Outcomes = slices.Clone(approved.Outcomes)
+	a := &applying{Acting: acting, host: host.NewMemo(w), record: acting.Record, out: rep.Outcomes}
+	if err := a.sameHost(ctx, approved.Identity); err != nil {
+		rep.Err = err
+		return rep
+	}
+	for from := 0; from < len(a.out); {
+		to := from
+		for to < len(a.out) && a.out[to].Stage == a.out[from].Stage {
+			to++
+		}
+		if w.Stages() {
+			a.together(ctx, a.out[from:to])
+		} else {
+			a.inOrder(ctx, a.out[from:to])
+		}
+		from = to
+	}
+	return rep
+}
+
+// sameHost refuses a host that is another, or has been booted, since it was observed, and reads its holds again.
+func (a *applying) sameHost(ctx context.Context, was Identity) error {
+	var now Identity
+	err := host.Ask(ctx,
+		func(ctx context.Context) (err error) { now, err = Identify(ctx, a.host); return err },
+		func(ctx context.Context) (err error) { a.holds, err = ReadHolds(ctx, a.host); return err })
+	switch {
+	case err != nil:
+		return err
+	case now.MachineID != was.MachineID:
+		return fmt.Errorf("%w: %s is another machine (machine id was %s and is %s)", ErrStale, a.host.Name(), was.MachineID, now.MachineID)
+	case now.BootID != was.BootID:
+		return fmt.Errorf("%w: %s was rebooted (boot id was %s and is %s)", ErrStale, a.host.Name(), was.BootID, now.BootID)
+	case was.HostKey != "" && now.HostKey != was.HostKey:
+		return fmt.Errorf("%w: the host key of %s was %s and is %s", ErrStale, a.host.Name(), was.HostKey, now.HostKey)
+	}
+	return nil
+}
+
+// ErrStale: the host is not as it was when the plan was made.
+var ErrStale = errors.New("stale plan")
+
+// inOrder does a stage's items one by one, files that come together in one go.
+func (a *applying) inOrder(ctx context.Context, outs []Outcome) {
+	var stopped *Outcome
+	gated := false
+	for i := 0; i < len(outs); {
+		o, n := &outs[i], 1
+		switch {
+		case stopped != nil:
+			notReached(o, fmt.Sprintf("it comes after %s, which is %s", stopped.Item.Address, stopped.State))
+		case o.Item.Invariant:
+			a.judgeAgain(ctx, o)
+			if o.State == Blocked || o.State == Unknown {
+				stopped = o
+			}
+		case o.State == NotReached:
+			// The plan saw that it would not be reached; nothing is tried that was not shown.
+		case !o.Pending():
+			if o.State == Blocked || o.State == Unknown || o.State == Held && len(o.Change.Steps) > 0 {
+				stopped = o
+			}
+		case !gated && !a.admitted(ctx, o):
+			stopped = o
+		default:
+			gated = true
+			n = batchLength(outs[i:])
+			a.batch(ctx, outs[i:i+n])
+			if j := slices.IndexFunc(outs[i:i+n], func(o Outcome) bool { return o.State != Changed && o.State != InSync }); j >= 0 {
+				stopped = &outs[i+j]
+			}
+		}
+		i += n
+	}
+}
+
+func notReached(o *Outcome, reason string) {
+	if o.Pending() {
+		o.State, o.Reason = NotReached, reason
+	}
+}
+
+// judgeAgain observes an invariant in its place, unless nothing has changed since it was seen to hold.
+func (a *applying) judgeAgain(ctx context.Context, o *Outcome) {
+	if _, ok := a.Override[o.Item.Address]; ok || o.State == InSync && !a.did {
+		return
+	}
+	now := a.settle(ctx, *o, invariantSettle)
+	o.State, o.Change, o.Err, o.Reason = now.State, now.Change, now.Err, ""
+	if o.State == Drifted {
+		o.State, o.Reason = Blocked, "does not hold"
+	}
+	a.saw(o)
+}
+
+// invariantSettle is how long an invariant may take to agree with the changes before it: systemd and udev follow within
+// moments, and a wrong host stays wrong.
+const invariantSettle = 5 * time.Second
+
+// admitted observes the invariants of the assumed layers once more, right before the stage's first step.
+func (a *applying) admitted(ctx context.Context, o *Outcome) bool {
+	var asked []Outcome
+	for _, inv := range a.out {
+		if _, ok := a.Override[inv.Item.Address]; !ok && inv.Item.Invariant && inv.Stage != o.Stage && gates(inv.Stage, o.Stage) {
+			asked = append(asked, inv)
+		}
+	}
+	seen := observeAll(ctx, a.host, asked)
+	for _, inv := range seen {
+		if inv.State == InSync {
+			continue
+		}
+		o.State, o.Reason = Blocked, "gate: "+inv.Item.Address+" does not hold"
+		if inv.State == Unknown {
+			o.Reason = "gate: " + inv.Item.Address + " could not be observed, and unknown refuses"
+		}
+		a.saw(o)
+		return false
+	}
+	return true
+}
+
+// batch takes one item, or several that only put files, from a fresh look to the proof.
+func (a *applying) batch(ctx context.Context, outs []Outcome) {
+	now := observeAll(ctx, a.host, outs)
+	for i := range outs {
+		a.admit(&outs[i], now[i])
+	}
+	a.do(ctx, outs)
+	a.prove(ctx, outs)
+}
+
+// admit compares a fresh look with what was approved, and takes over what is still to do.
+func (a *applying) admit(o *Outcome, now Outcome) {
+	hold(&now, a.holds, time.Now())
+	approved := approvalOf(o.Change)
+	switch {
+	case now.State == Unknown:
+		o.State, o.Err, o.Reason = Unknown, now.Err, ""
+	case now.State == Held:
+		o.State, o.Reason = Held, now.Reason
+	case !now.Change.Mendable():
+		o.State, o.Change, o.Left = InSync, modules.Change{}, now.Change.Diffs
+	case approved.covers(now.Change):
+		o.Change = now.Change
+	case a.did:
+		o.State, o.Reason = NotReached, "this round changed what it needs ("+approved.changed(now.Change)+"): the next round shows it"
+	default:
+		o.State, o.Reason = Stale, approved.changed(now.Change)
+	}
+	if o.State != Drifted {
+		a.saw(o)
+	}
+}
+
+// prove observes what was done until the host agrees.
+func (a *applying) prove(ctx context.Context, outs []Outcome) {
+	seen := make([]Outcome, len(outs))
+	var ask []func(context.Context) error
+	for i, o := range outs {
+		if o.State == Drifted {
+			ask = append(ask, func(ctx context.Context) error { seen[i] = a.settle(ctx, o, o.Change.Settle); return nil })
+		}
+	}
+	_ = host.Ask(ctx, ask...) // the outcomes carry their own errors
+	for i := range outs {
+		o := &outs[i]
+		if o.State != Drifted {
+			continue
+		}
+		conclude(o, seen[i])
+		a.saw(o)
+	}
+}
+
+// conclude says what came of an item from what was seen after its steps.
+func conclude(o *Outcome, seen Outcome) {
+	switch {
+	case seen.State == Unknown:
+		o.State, o.Err = Failed, fmt.Errorf("the steps were done, but the result could not be observed: %w", seen.Err)
+	case seen.Change.Mendable():
+		o.State, o.Err = Failed, fmt.Errorf("the steps were done, and after %s the host does not agree: %s", max(o.Change.Settle, 0), diffText(seen.Change))
+	default:
+		o.State, o.Left = Changed, seen.Change.Diffs
+	}
+}
+
+func diffText(c modules.Change) string {
+	for _, d := range c.Diffs {
+		if d.Why == "" {
+			return fmt.Sprintf("%s is %s, want %s", d.Attr, show(d.Got), show(d.Want))
+		}
+	}
+	return "no diff"
+}
+
+func (a *applying) saw(o *Outcome) {
+	if a.Saw != nil {
+		done := *o
+		a.Saw(Progress{Host: a.host.Name(), Address: o.Item.Address, Outcome: &done})
+	}
+}
+
+func (a *applying) doing(o Outcome, what string, until time.Time) {
+	if a.Saw != nil {
+		a.Saw(Progress{Host: a.host.Name(), Address: o.Item.Address, Doing: what, Until: until})
+	}
+}

@@ -1,0 +1,77 @@
+package layers
+
+import (
+	"context"
+	"errors"
+	"slices"
+)
+
+// MaxRounds bounds a climb: a plan whose changes keep causing changes is wrong.
+const MaxRounds = 12
+
+// Climb is rounds of observe, approve, apply, until nothing is left to do, nothing helps, or nobody approves.
+type Climb struct {
+	Stages []*Stage
+	Open   Open
+	Acting Acting
+	// First, when set, is a round that was observed and approved before (a saved plan); it is done without asking.
+	First Report
+	// Approve is shown each round before it is done.
+	Approve func(round int, rep Report) (bool, error)
+	// Did is shown each round after it was done.
+	Did func(round int, rep Report)
+	// Rounds bounds the climb; zero means MaxRounds.
+	Rounds int
+}
+
+// ErrNotApproved ends a climb at a round that the operator did not want.
+var ErrNotApproved = errors.New("not approved")
+
+// Run climbs and gives the last round: what was done in it, or, where nothing was left to do, what was observed.
+func (c Climb) Run(ctx context.Context) (Report, error) {
+	limit := c.Rounds
+	if limit == 0 {
+		limit = MaxRounds
+	}
+	rep := c.First
+	for round := 1; ; round++ {
+		if rep == nil {
+			rep = ObserveAll(ctx, c.Stages, c.Open, c.Acting.Options)
+		}
+		if rep.Pending() == 0 || round > limit {
+			return rep, nil
+		}
+		if ok, err := c.Approve(round, rep); err != nil || !ok {
+			return rep, errors.Join(err, ErrNotApproved)
+		}
+		done := ApplyAll(ctx, rep, c.Open, c.Acting)
+		if c.Did != nil {
+			c.Did(round, done)
+		}
+		if !done.goesOn() || c.stopped() {
+			return done, nil
+		}
+		rep = nil
+	}
+}
+
+func (c Climb) stopped() bool {
+	select {
+	case <-c.Acting.Stop:
+		return true
+	default:
+		return false
+	}
+}
+
+// goesOn tells whether another round makes sense: this one changed something, and nothing in it failed.
+func (r Report) goesOn() bool {
+	failed := func(o Outcome) bool { return o.State == Failed || o.State == Stale }
+	changed := func(o Outcome) bool { return o.State == Changed }
+	for _, h := range r {
+		if h.Err != nil {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(r.Outcomes(), failed) && slices.ContainsFunc(r.Outcomes(), changed)
+}

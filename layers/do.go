@@ -1,0 +1,81 @@
+package layers
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"bisc/internal/host"
+	"bisc/modules"
+)
+
+// do does the steps of the outcomes that are still drifted: one outcome in order, several at once (they only put files).
+func (a *applying) do(ctx context.Context, outs []Outcome) {
+	var all []func(context.Context) error
+	for i := range outs {
+		if outs[i].State == Drifted {
+			all = append(all, func(ctx context.Context) error { a.steps(ctx, &outs[i]); return nil })
+		}
+	}
+	if len(all) > 0 && !a.interrupted() {
+		a.did = true
+	}
+	_ = host.Ask(ctx, all...) // the outcomes carry their own errors
+	a.host.Forget()
+}
+
+// steps does an item's steps in order and stops at the first that is not done.
+func (a *applying) steps(ctx context.Context, o *Outcome) {
+	for _, s := range o.Change.Steps {
+		if a.interrupted() {
+			o.State, o.Reason = NotReached, ErrStopped.Error()
+			return
+		}
+		a.doing(*o, s.String(), time.Time{})
+		if err := a.act(ctx, *o, s); err != nil {
+			o.State, o.Err = failure(err), err
+			a.saw(o)
+			return
+		}
+	}
+}
+
+// failure tells a guard's refusal from a step that failed.
+func failure(err error) State {
+	var guard *host.GuardError
+	switch {
+	case errors.As(err, &guard), errors.Is(err, host.ErrFenced):
+		return Blocked
+	case errors.Is(err, host.ErrChanged):
+		return Stale
+	}
+	return Failed
+}
+
+func (a *applying) interrupted() bool {
+	select {
+	case <-a.Stop:
+		return true
+	default:
+		return false
+	}
+}
+
+// batchLength is how many outcomes from the first on may be done at once: those that only put files, each its own,
+// without guards and without destruction. Anything else goes alone.
+func batchLength(outs []Outcome) int {
+	n := 0
+	for n < len(outs) && outs[n].Pending() && !outs[n].Item.Invariant && onlyPuts(outs[n].Change) {
+		n++
+	}
+	return max(n, 1)
+}
+
+func onlyPuts(c modules.Change) bool {
+	for _, s := range c.Steps {
+		if p, ok := s.(host.Put); !ok || len(p.Guards) > 0 {
+			return false
+		}
+	}
+	return len(c.Steps) > 0 && len(c.Destroys) == 0
+}

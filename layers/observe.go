@@ -1,0 +1,73 @@
+package layers
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"bisc/internal/host"
+)
+
+// ProbeLimit is how long one resource's observation may take before it is unknown. Dead storage must not hold a plan up.
+const ProbeLimit = 30 * time.Second
+
+// Observe asks a host everything about the stages' items at once and judges what it heard. All stages must be of this
+// host. It writes nothing.
+func Observe(ctx context.Context, h host.Reader, stages []*Stage, opts Options) HostReport {
+	rep := HostReport{Host: h.Name()}
+	places := opts.chosen(stages)
+	rep.Outcomes = make([]Outcome, len(places))
+	var identityErr, holdsErr error
+	var all sync.WaitGroup
+	all.Go(func() { rep.Identity, identityErr = Identify(ctx, h) })
+	all.Go(func() { rep.Holds, holdsErr = ReadHolds(ctx, h) })
+	for i, p := range places {
+		all.Go(func() { rep.Outcomes[i] = observeOne(ctx, h, p.stage, p.item) })
+	}
+	all.Wait()
+	if rep.Err = errors.Join(identityErr, holdsErr, lost(rep.Outcomes)); rep.Err != nil {
+		rep.Outcomes = nil
+		return rep
+	}
+	judge(&rep, opts)
+	return rep
+}
+
+// place is an item in its stage.
+type place struct {
+	stage *Stage
+	item  Item
+}
+
+// observeOne is one resource's Plan within ProbeLimit.
+func observeOne(ctx context.Context, h host.Reader, st *Stage, it Item) Outcome {
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, ProbeLimit)
+	defer cancel()
+	o := Outcome{Stage: st, Item: it}
+	o.Change, o.Err = it.Resource.Plan(ctx, h)
+	o.Took = time.Since(began)
+	switch {
+	case o.Err != nil:
+		o.State, o.Change.Steps, o.Change.Diffs, o.Change.Destroys = Unknown, nil, nil, nil
+	case o.Change.InSync():
+		o.State = InSync
+	default:
+		o.State = Drifted
+	}
+	if it.Invariant {
+		o.Change.Steps, o.Change.Destroys = nil, nil // checked, never repaired
+	}
+	return o
+}
+
+// lost tells whether the host went away in the middle: then nothing that was heard is a report.
+func lost(outcomes []Outcome) error {
+	for _, o := range outcomes {
+		if errors.Is(o.Err, host.ErrUnreachable) {
+			return o.Err
+		}
+	}
+	return nil
+}

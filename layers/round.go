@@ -1,0 +1,107 @@
+package layers
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"sync"
+
+	"bisc/internal/host"
+)
+
+// Open gives a host by its name in the inventory.
+type Open func(ctx context.Context, name string) (host.Writer, error)
+
+// ObserveAll observes the stages of all hosts, in parallel. A host that cannot be opened is in the report with its error;
+// the others go on.
+func ObserveAll(ctx context.Context, stages []*Stage, open Open, opts Options) Report {
+	return perHost(stages, func(name string, of []*Stage) HostReport {
+		if len(opts.chosen(of)) == 0 {
+			return HostReport{Host: name} // nothing is meant on this host: it is not dialled
+		}
+		h, err := open(ctx, name)
+		if err != nil {
+			return HostReport{Host: name, Err: err}
+		}
+		return Observe(ctx, host.NewMemo(h), of, opts)
+	})
+}
+
+// ApplyAll does an approved round on all hosts in parallel.
+func ApplyAll(ctx context.Context, approved Report, open Open, acting Acting) Report {
+	out := slices.Clone(approved)
+	var all sync.WaitGroup
+	for i := range out {
+		if out[i].Err != nil || !slices.ContainsFunc(out[i].Outcomes, Outcome.Pending) {
+			continue
+		}
+		all.Go(func() {
+			w, err := open(ctx, out[i].Host)
+			if err != nil {
+				out[i].Err = err
+				return
+			}
+			out[i] = Apply(ctx, w, out[i], acting)
+		})
+	}
+	all.Wait()
+	return out
+}
+
+// perHost calls f once a host, in parallel, and keeps the order in which the stages name their hosts.
+func perHost(stages []*Stage, f func(string, []*Stage) HostReport) Report {
+	var names []string
+	of := map[string][]*Stage{}
+	for _, st := range stages {
+		if of[st.Host] == nil {
+			names = append(names, st.Host)
+		}
+		of[st.Host] = append(of[st.Host], st)
+	}
+	rep := make(Report, len(names))
+	var all sync.WaitGroup
+	for i, n := range names {
+		all.Go(func() { rep[i] = f(n, of[n]) })
+	}
+	all.Wait()
+	return rep
+}
+
+// Pending counts the items that a round would change.
+func (r Report) Pending() int {
+	n := 0
+	for _, o := range r.Outcomes() {
+		if o.Pending() {
+			n++
+		}
+	}
+	return n
+}
+
+// Destroys tells whether a round would destroy anything.
+func (r Report) Destroys() bool {
+	return slices.ContainsFunc(r.Outcomes(), func(o Outcome) bool { return o.Pending() && len(o.Change.Destroys) > 0 })
+}
+
+// Digest is a digest of everything that a round would do, and of which hosts it would do it to: what --approve names.
+func (r Report) Digest() string {
+	sum := sha256.New()
+	for _, h := range r {
+		fmt.Fprintf(sum, "host %q %q %q %q\n", h.Host, h.Identity.MachineID, h.Identity.BootID, h.Identity.HostKey)
+		for _, o := range h.Outcomes {
+			if !o.Pending() {
+				continue
+			}
+			fmt.Fprintf(sum, "item %q %q\n", o.Item.Address, o.Item.Digest)
+			for _, s := range o.Change.Steps {
+				fmt.Fprintf(sum, "step %s\n", host.Digest(s))
+			}
+			for _, d := range o.Change.Destroys {
+				fmt.Fprintf(sum, "destroys %q\n", d)
+			}
+		}
+	}
+	return hex.EncodeToString(sum.Sum(nil))[:16]
+}
