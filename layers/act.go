@@ -19,7 +19,7 @@ func (a *applying) act(ctx context.Context, o Outcome, step host.Step) error {
 	}
 	stepErr := a.host.Do(ctx, step)
 	// The result is recorded although the run was called off in the meantime.
-	recErr := a.record.Settle(context.WithoutCancel(ctx), id, resultOf(stepErr))
+	recErr := a.record.Settle(context.WithoutCancel(ctx), id, ResultOf(stepErr))
 	if recErr != nil {
 		recErr = fmt.Errorf("the step's result could not be recorded: %w", recErr)
 	}
@@ -29,7 +29,8 @@ func (a *applying) act(ctx context.Context, o Outcome, step host.Step) error {
 	return errors.Join(stepErr, recErr)
 }
 
-func resultOf(err error) Result {
+// ResultOf says what became of a step from the error of its Do.
+func ResultOf(err error) Result {
 	r := Result{State: Done, At: time.Now()}
 	if err == nil {
 		return r

@@ -38,7 +38,7 @@ var ErrStopped = errors.New("interrupted by the operator")
 // applying is one round on one host.
 type applying struct {
 	Acting
-	host   *host.Memo
+	host   *host.MemoWriter
 	record Recorder
 	holds  []Hold
 	did    bool // a step was sent in this round
@@ -50,11 +50,12 @@ type applying struct {
 func Apply(ctx context.Context, w host.Writer, approved HostReport, acting Acting) HostReport {
 	rep := approved
 	rep.Outcomes = slices.Clone(approved.Outcomes)
-	a := &applying{Acting: acting, host: host.NewMemo(w), record: acting.Record, out: rep.Outcomes}
+	a := &applying{Acting: acting, host: host.NewMemoWriter(w), record: acting.Record, out: rep.Outcomes}
 	if err := a.sameHost(ctx, approved.Identity); err != nil {
 		rep.Err = err
 		return rep
 	}
+	a.host.NoProbes = acting.NoProbes
 	for from := 0; from < len(a.out); {
 		to := from
 		for to < len(a.out) && a.out[to].Stage == a.out[from].Stage {

@@ -12,7 +12,7 @@ const MaxRounds = 12
 // Climb is rounds of observe, approve, apply, until nothing is left to do, nothing helps, or nobody approves.
 type Climb struct {
 	Stages []*Stage
-	Open   Open
+	Hosts  Hosts
 	Acting Acting
 	// First, when set, is a round that was observed and approved before (a saved plan); it is done without asking.
 	First Report
@@ -36,7 +36,7 @@ func (c Climb) Run(ctx context.Context) (Report, error) {
 	rep := c.First
 	for round := 1; ; round++ {
 		if rep == nil {
-			rep = ObserveAll(ctx, c.Stages, c.Open, c.Acting.Options)
+			rep = ObserveAll(ctx, c.Stages, c.Hosts, c.Acting.Options)
 		}
 		if rep.Pending() == 0 || round > limit {
 			return rep, nil
@@ -44,7 +44,7 @@ func (c Climb) Run(ctx context.Context) (Report, error) {
 		if ok, err := c.Approve(round, rep); err != nil || !ok {
 			return rep, errors.Join(err, ErrNotApproved)
 		}
-		done := ApplyAll(ctx, rep, c.Open, c.Acting)
+		done := ApplyAll(ctx, rep, c.Hosts, c.Acting)
 		if c.Did != nil {
 			c.Did(round, done)
 		}

@@ -71,7 +71,8 @@ func newBench(files map[string]string, stages ...*Stage) *bench {
 	return &bench{f, stages}
 }
 
-func (b *bench) open(context.Context, string) (host.Writer, error) { return b.Fake, nil }
+func (b *bench) Reader(context.Context, string) (host.Reader, error) { return b.Fake, nil }
+func (b *bench) Writer(context.Context, string) (host.Writer, error) { return b.Fake, nil }
 
 func (b *bench) climb(t *testing.T, acting Acting, yes func(int, Report) bool) Report {
 	t.Helper()
@@ -85,7 +86,7 @@ func (b *bench) climb(t *testing.T, acting Acting, yes func(int, Report) bool) R
 
 func (b *bench) run(t *testing.T, acting Acting, yes func(int, Report) bool) Report {
 	t.Helper()
-	c := Climb{Stages: b.stages, Open: b.open, Acting: acting,
+	c := Climb{Stages: b.stages, Hosts: b, Acting: acting,
 		Approve: func(n int, r Report) (bool, error) { return yes(n, r), nil }}
 	rep, err := c.Run(t.Context())
 	if err != nil && !errors.Is(err, ErrNotApproved) {

@@ -10,6 +10,8 @@ type Options struct {
 	Destroy map[string]bool
 	// Override holds invariants that the operator passes although they fail, with the reason.
 	Override map[string]string
+	// NoProbes leaves the unless of commands unasked: they are unknown then.
+	NoProbes bool
 }
 
 // chosen lists the items to observe: those selected, every invariant of their stages, and the invariants of the layers

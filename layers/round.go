@@ -11,26 +11,31 @@ import (
 	"bisc/internal/host"
 )
 
-// Open gives a host by its name in the inventory.
-type Open func(ctx context.Context, name string) (host.Writer, error)
+// Hosts gives hosts by their names in the inventory: to read, or to write under the host's lock.
+type Hosts interface {
+	Reader(ctx context.Context, name string) (host.Reader, error)
+	Writer(ctx context.Context, name string) (host.Writer, error)
+}
 
 // ObserveAll observes the stages of all hosts, in parallel. A host that cannot be opened is in the report with its error;
 // the others go on.
-func ObserveAll(ctx context.Context, stages []*Stage, open Open, opts Options) Report {
+func ObserveAll(ctx context.Context, stages []*Stage, hosts Hosts, opts Options) Report {
 	return perHost(stages, func(name string, of []*Stage) HostReport {
 		if len(opts.chosen(of)) == 0 {
 			return HostReport{Host: name} // nothing is meant on this host: it is not dialled
 		}
-		h, err := open(ctx, name)
+		h, err := hosts.Reader(ctx, name)
 		if err != nil {
 			return HostReport{Host: name, Err: err}
 		}
-		return Observe(ctx, host.NewMemo(h), of, opts)
+		memo := host.NewMemo(h)
+		memo.NoProbes = opts.NoProbes
+		return Observe(ctx, memo, of, opts)
 	})
 }
 
 // ApplyAll does an approved round on all hosts in parallel.
-func ApplyAll(ctx context.Context, approved Report, open Open, acting Acting) Report {
+func ApplyAll(ctx context.Context, approved Report, hosts Hosts, acting Acting) Report {
 	out := slices.Clone(approved)
 	var all sync.WaitGroup
 	for i := range out {
@@ -38,7 +43,7 @@ func ApplyAll(ctx context.Context, approved Report, open Open, acting Acting) Re
 			continue
 		}
 		all.Go(func() {
-			w, err := open(ctx, out[i].Host)
+			w, err := hosts.Writer(ctx, out[i].Host)
 			if err != nil {
 				out[i].Err = err
 				return

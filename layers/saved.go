@@ -192,3 +192,14 @@ func (it SavedItem) approved() approval {
 	}
 	return a
 }
+
+// Selects narrows a selection to the items that the plan file would change, on its hosts.
+func (s Saved) Selects(also func(Item, *Stage) bool) func(Item, *Stage) bool {
+	in := map[string]bool{}
+	for _, h := range s.Hosts {
+		for _, it := range h.Items {
+			in[it.Address] = true
+		}
+	}
+	return func(it Item, st *Stage) bool { return in[it.Address] && (also == nil || also(it, st)) }
+}

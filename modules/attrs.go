@@ -44,7 +44,7 @@ func typeName(k Kind, f reflect.StructField) string {
 		return "string"
 	case *bool, **bool:
 		return "bool"
-	case *int, **int, *int64:
+	case *int, **int, *int64, *ID:
 		return "number"
 	case *[]string:
 		return "list of string"

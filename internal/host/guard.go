@@ -28,3 +28,20 @@ var stopsOnlyText string
 func StopsOnly(unit string, allowed ...string) Guard {
 	return Guard{Name: "stops nothing else", Text: stopsOnlyText, Args: append([]string{stopClosureText, unit}, allowed...)}
 }
+
+//go:embed guards/spares-validator.sh
+var sparesValidatorText string
+
+// SparesValidator holds when no validator runs in the control groups of the units. It is for what may be stopped while a
+// validator lives elsewhere: the relay that cures an ailing one must not wait for its end.
+func SparesValidator(units ...string) Guard {
+	return Guard{Name: "no validator in what stops", Text: sparesValidatorText, Args: append([]string{validatorsText}, units...)}
+}
+
+//go:embed guards/unchanged.sh
+var unchangedText string
+
+// Unchanged holds when the file at path still has the content with this digest (see ContentDigest), or is still absent.
+func Unchanged(path, digest string) Guard {
+	return Guard{Name: "file unchanged", Text: unchangedText, Args: []string{path, digest}}
+}

@@ -6,10 +6,10 @@ import (
 	"sync"
 )
 
-// Memo is a Writer that asks each question once: identical questions share one answer until the next Do. Probes are
-// asked every time.
+// Memo is a Reader that asks each question once: identical questions share one answer until Forget. Probes are asked
+// every time.
 type Memo struct {
-	Writer
+	Reader
 	// NoProbes makes every Probe answer ErrNoProbes.
 	NoProbes bool
 
@@ -23,8 +23,8 @@ type answer struct {
 	err  error
 }
 
-// NewMemo wraps w.
-func NewMemo(w Writer) *Memo { return &Memo{Writer: w, answers: map[string]*answer{}} }
+// NewMemo wraps r.
+func NewMemo(r Reader) *Memo { return &Memo{Reader: r, answers: map[string]*answer{}} }
 
 // Forget drops all answers, so that the next questions reach the host.
 func (m *Memo) Forget() {
@@ -71,22 +71,22 @@ func (m *Memo) drop(key string, a *answer) {
 
 // Query asks once.
 func (m *Memo) Query(ctx context.Context, argv ...string) (Output, error) {
-	return once(ctx, m, "query\x00"+strings.Join(argv, "\x00"), func() (Output, error) { return m.Writer.Query(ctx, argv...) })
+	return once(ctx, m, "query\x00"+strings.Join(argv, "\x00"), func() (Output, error) { return m.Reader.Query(ctx, argv...) })
 }
 
 // ReadFile asks once.
 func (m *Memo) ReadFile(ctx context.Context, name string) ([]byte, error) {
-	return once(ctx, m, "read\x00"+name, func() ([]byte, error) { return m.Writer.ReadFile(ctx, name) })
+	return once(ctx, m, "read\x00"+name, func() ([]byte, error) { return m.Reader.ReadFile(ctx, name) })
 }
 
 // Stat asks once.
 func (m *Memo) Stat(ctx context.Context, name string) (Stat, error) {
-	return once(ctx, m, "stat\x00"+name, func() (Stat, error) { return m.Writer.Stat(ctx, name) })
+	return once(ctx, m, "stat\x00"+name, func() (Stat, error) { return m.Reader.Stat(ctx, name) })
 }
 
 // Glob asks once.
 func (m *Memo) Glob(ctx context.Context, pattern string) ([]string, error) {
-	return once(ctx, m, "glob\x00"+pattern, func() ([]string, error) { return m.Writer.Glob(ctx, pattern) })
+	return once(ctx, m, "glob\x00"+pattern, func() ([]string, error) { return m.Reader.Glob(ctx, pattern) })
 }
 
 // Probe asks every time, unless probes are off.
@@ -94,16 +94,5 @@ func (m *Memo) Probe(ctx context.Context, argv ...string) (Output, error) {
 	if m.NoProbes {
 		return Output{}, ErrNoProbes
 	}
-	return m.Writer.Probe(ctx, argv...)
+	return m.Reader.Probe(ctx, argv...)
 }
-
-// Do acts and forgets every answer, whether it worked or not.
-func (m *Memo) Do(ctx context.Context, s Step) error {
-	defer m.Forget()
-	return m.Writer.Do(ctx, s)
-}
-
-// Commit, Confirm and Revert change the host too.
-func (m *Memo) Commit(ctx context.Context) error  { defer m.Forget(); return m.Writer.Commit(ctx) }
-func (m *Memo) Confirm(ctx context.Context) error { defer m.Forget(); return m.Writer.Confirm(ctx) }
-func (m *Memo) Revert(ctx context.Context) error  { defer m.Forget(); return m.Writer.Revert(ctx) }

@@ -13,7 +13,7 @@ func (r Reading) Argv(args ...string) []string {
 }
 
 // readings is every Reading there is: what is not listed here cannot be run by a Query.
-var readings = []Reading{Uses, Validators, StopClosure}
+var readings = []Reading{Uses, Validators, StopClosure, Blankness, Busy}
 
 func isReading(argv []string) bool {
 	if len(argv) < 4 || argv[0] != "sh" || argv[1] != "-c" {

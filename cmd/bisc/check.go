@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"bisc/cmd/bisc/view"
+	"bisc/layers"
+)
+
+func (c *command) check() *cobra.Command {
+	var format string
+	cmd := &cobra.Command{
+		Use:   "check",
+		Short: "prove the invariants of the layers; writes nothing",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !slices.Contains(view.Formats(), format) {
+				return fmt.Errorf("--format %q: it is one of %s", format, strings.Join(view.Formats(), ", "))
+			}
+			return c.reading(cmd, "check", func(ctx context.Context, s *session) error {
+				opts, err := c.options(s, permits{})
+				if err != nil {
+					return err
+				}
+				chosen := opts.Select
+				opts.Select = func(it layers.Item, st *layers.Stage) bool { return it.Invariant && chosen(it, st) }
+				return s.showCheck(s.observe(ctx, opts), format)
+			})
+		},
+	}
+	c.flags.scope(cmd)
+	cmd.Flags().StringVar(&format, "format", "text", strings.Join(view.Formats(), ", "))
+	return cmd
+}
+
+// showCheck writes a check in its format. Nagios has its own exit statuses.
+func (s *session) showCheck(rep layers.Report, format string) error {
+	run := s.finished(view.Run{Verb: "check"}, view.Of("check", rep, nil))
+	doc := view.New(run, rep)
+	if err := view.Check(s.c.out, format, doc, s.textOptions("check", false)); err != nil {
+		return err
+	}
+	s.statistics()
+	if format == "nagios" {
+		return exitStatus(view.NagiosStatus(doc))
+	}
+	return exitOf(run.Exit)
+}

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+)
+
+func (c *command) completion() *cobra.Command {
+	return &cobra.Command{
+		Use:   "completion bash",
+		Short: "print a completion script; addresses are completed from the plan",
+		Long:  "Load it with:  source <(bisc completion bash)",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if args[0] != "bash" {
+				return errors.New("completion is for bash: bisc completion bash")
+			}
+			return cmd.Root().GenBashCompletionV2(c.out, true)
+		},
+	}
+}
+
+// completeAddresses offers the addresses of the plan that the flags on the line name.
+func (c *command) completeAddresses(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	s, err := c.load()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	var out []string
+	for _, st := range s.everyStage() {
+		for _, it := range st.Items {
+			out = append(out, it.Address)
+		}
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeHosts offers the hosts of the inventory.
+func (c *command) completeHosts(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	s, err := c.load()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	return s.hostNames(), cobra.ShellCompDirectiveNoFileComp
+}

@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/term"
+
+	"bisc/cmd/bisc/view"
+	"bisc/internal/host"
+	"bisc/internal/host/sshhost"
+	"bisc/inventory"
+)
+
+// connections are the hosts of a run: one connection each, opened when first asked for.
+type connections struct {
+	inv        *inventory.Inventory
+	pool       *sshhost.Pool
+	writes     bool
+	lock       sshhost.LockRequest
+	progress   *view.Progress
+	passwords  sync.Mutex // one question on the terminal at a time
+	mu         sync.Mutex
+	open       map[string]*connection
+	inProgress sync.WaitGroup
+}
+
+type connection struct {
+	ready chan struct{}
+	read  *sshhost.Host
+	write *sshhost.Writer // only where the run locks its hosts
+	err   error
+	since time.Time
+	took  time.Duration
+}
+
+func newConnections(inv *inventory.Inventory, writes bool, owner, run string, progress *view.Progress) *connections {
+	return &connections{inv: inv, pool: sshhost.NewPool(sshhost.Options{}), writes: writes, lock: sshhost.LockRequest{Owner: owner, Run: run},
+		progress: progress, open: map[string]*connection{}}
+}
+
+// Reader gives a host to read.
+func (cs *connections) Reader(ctx context.Context, name string) (host.Reader, error) {
+	c, err := cs.get(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return c.read, nil
+}
+
+// Writer gives a host to change, under its lock.
+func (cs *connections) Writer(ctx context.Context, name string) (host.Writer, error) {
+	if !cs.writes {
+		return nil, errors.New("this verb only reads") // a programmer's mistake: reading verbs never ask
+	}
+	c, err := cs.get(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return c.write, nil
+}
+
+func (cs *connections) get(ctx context.Context, name string) (*connection, error) {
+	cs.mu.Lock()
+	c, known := cs.open[name]
+	if !known {
+		c = &connection{ready: make(chan struct{}), since: time.Now()}
+		cs.open[name] = c
+	}
+	cs.mu.Unlock()
+	if !known {
+		c.err = cs.dial(ctx, name, c)
+		c.took = time.Since(c.since)
+		close(c.ready)
+	}
+	select {
+	case <-c.ready:
+		return c, c.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+func (cs *connections) dial(ctx context.Context, name string, c *connection) error {
+	h, ok := cs.inv.Lookup(name)
+	if !ok {
+		return fmt.Errorf("%s is not in the inventory (it has %s)", name, strings.Join(cs.inv.Names(), ", "))
+	}
+	if h.Platform != host.Linux {
+		return fmt.Errorf("%s is a switch (%s): this bisc has no transport for it", name, h.Platform)
+	}
+	cs.progress.Say(name, "connecting")
+	defer cs.progress.Say(name, "")
+	d, err := inventory.Decide(ctx, cs.inv, h, resolver())
+	if err != nil {
+		return err
+	}
+	cfg := cs.config(d)
+	if !cs.writes {
+		c.read, err = cs.pool.Open(ctx, cfg)
+		return err
+	}
+	c.write, err = cs.pool.OpenWriter(ctx, cfg, cs.lock)
+	if err == nil {
+		c.read = c.write.Host
+	}
+	return err
+}
+
+// config is a decision as the transport takes it.
+func (cs *connections) config(d inventory.Decision) sshhost.Config {
+	var jump *sshhost.Config
+	for _, via := range d.Via {
+		hop := cs.config(via)
+		hop.Jump, hop.Become = jump, sshhost.BecomeNone
+		jump = &hop
+	}
+	become := sshhost.BecomeNone
+	if d.Become {
+		become = sshhost.Sudo
+	}
+	return sshhost.Config{
+		Name: d.Host, Addresses: []string{d.Address}, Port: d.Port, User: d.User, Jump: jump,
+		HostKeys: d.HostKeys, KnownHosts: d.KnownHosts, HostKeyAlias: d.HostKeyAlias,
+		Identities: d.Identities, AgentSocket: d.AgentSocket, AgentKey: d.AgentKey, Passphrase: cs.passphrase,
+		Become: become, BecomePassword: cs.becomePassword(d), ConnectTimeout: d.ConnectTimeout,
+	}
+}
+
+// becomePassword takes sudo's password from where the inventory says, or from the terminal.
+func (cs *connections) becomePassword(d inventory.Decision) func(context.Context, string) (string, error) {
+	return func(_ context.Context, name string) (string, error) {
+		switch {
+		case d.BecomePasswordEnv != "":
+			if p, ok := os.LookupEnv(d.BecomePasswordEnv); ok {
+				return p, nil
+			}
+			return "", fmt.Errorf("the variable %s (become_password_env of %s) is not set", d.BecomePasswordEnv, name)
+		case d.BecomePasswordFile != "":
+			b, err := os.ReadFile(d.BecomePasswordFile)
+			if err != nil {
+				return "", fmt.Errorf("reading become_password_file of %s: %w", name, err)
+			}
+			return strings.TrimRight(string(b), "\r\n"), nil
+		}
+		return cs.secret("sudo password of " + d.User + " on " + name)
+	}
+}
+
+func (cs *connections) passphrase(_ context.Context, path string) (string, error) {
+	return cs.secret("passphrase of " + path)
+}
+
+// secret asks on the controlling terminal, whatever the streams are.
+func (cs *connections) secret(what string) (string, error) {
+	cs.passwords.Lock()
+	defer cs.passwords.Unlock()
+	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	if err != nil {
+		return "", fmt.Errorf("%s is needed and there is no terminal to ask on", what)
+	}
+	defer tty.Close()
+	var answer []byte
+	cs.progress.Above(func() {
+		fmt.Fprintf(tty, "%s: ", view.Clean(what))
+		answer, err = term.ReadPassword(int(tty.Fd()))
+		fmt.Fprintln(tty)
+	})
+	return string(answer), err
+}
+
+// close ends every connection; it waits for none that is still being made.
+func (cs *connections) close() error {
+	var errs []error
+	for _, c := range cs.each() {
+		switch {
+		case c.write != nil:
+			errs = append(errs, c.write.Close())
+		case c.read != nil:
+			errs = append(errs, c.read.Close())
+		}
+	}
+	return errors.Join(append(errs, cs.pool.Close())...)
+}
+
+// each gives the connections that are made, by name.
+func (cs *connections) each() []*connection {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	var out []*connection
+	for _, name := range slices.Sorted(maps.Keys(cs.open)) {
+		select {
+		case <-cs.open[name].ready:
+			out = append(out, cs.open[name])
+		default:
+		}
+	}
+	return out
+}
+
+// stats says what each host cost so far.
+func (cs *connections) stats() []view.HostStats {
+	var out []view.HostStats
+	for _, c := range cs.each() {
+		if c.read == nil {
+			continue
+		}
+		st := c.read.Stats()
+		out = append(out, view.HostStats{Host: c.read.Name(), Turns: st.Turns, Execs: st.Execs, Sent: st.Sent, Received: st.Received,
+			Connect: c.took, Total: time.Since(c.since)})
+	}
+	return out
+}

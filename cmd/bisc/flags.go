@@ -1,0 +1,120 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"bisc/layers"
+)
+
+// flags are those that several verbs take.
+type flags struct {
+	plans, inventory string
+	timeout          time.Duration
+	verbose, noColor bool
+	stats, json      bool
+	set, varFiles    []string
+
+	layers, hosts, targets, excludes []string
+	noProbes                         bool
+
+	acting bool // an apply is under way: an interrupt finishes the step
+}
+
+// common adds what every verb takes.
+func (f *flags) common(cmd *cobra.Command) {
+	p := cmd.PersistentFlags()
+	p.StringVar(&f.plans, "plans", envOr("BISC_PLANS", "."), "folder of the plan's *.bisc.hcl files ($BISC_PLANS)")
+	p.StringVar(&f.inventory, "inventory", envOr("BISC_INVENTORY", ""), "file or folder of host blocks, beside those in the plan ($BISC_INVENTORY)")
+	p.DurationVar(&f.timeout, "timeout", 0, "give up after this long (default: no limit beyond those of each question and step)")
+	p.BoolVarP(&f.verbose, "verbose", "v", false, "also show what is in sync")
+	p.BoolVar(&f.noColor, "no-color", os.Getenv("NO_COLOR") != "", "no colour ($NO_COLOR)")
+	p.BoolVar(&f.stats, "stats", false, "say at the end what each host cost: turns, bytes, time")
+	p.StringArrayVar(&f.set, "set", nil, "give a variable: name=value (repeatable)")
+	p.StringArrayVar(&f.varFiles, "var-file", nil, "file of name = value lines for variables (repeatable)")
+}
+
+// scope adds what narrows a verb to some of the plan.
+func (f *flags) scope(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.StringSliceVar(&f.layers, "layer", nil, "only this layer ("+strings.Join(layers.Names(), ", ")+")")
+	fl.StringSliceVar(&f.hosts, "host", nil, "only this host")
+	fl.StringArrayVar(&f.targets, "target", nil, "only this address (* matches any run of characters)")
+	fl.StringArrayVar(&f.excludes, "exclude", nil, "not this address (* matches any run of characters)")
+	fl.BoolVar(&f.noProbes, "no-probes", false, "do not run the unless of commands; they are unknown then")
+}
+
+func envOr(name, otherwise string) string {
+	if v := os.Getenv(name); v != "" {
+		return v
+	}
+	return otherwise
+}
+
+// variables splits --set.
+func (f *flags) variables() (map[string]string, error) {
+	vars := map[string]string{}
+	for _, s := range f.set {
+		name, value, ok := strings.Cut(s, "=")
+		if !ok || name == "" {
+			return nil, fmt.Errorf("--set %q: write name=value", s)
+		}
+		vars[name] = value
+	}
+	return vars, nil
+}
+
+// selects gives the items that --layer, --host, --target and --exclude leave. Every flag must match something.
+func (f *flags) selects(stages []*layers.Stage) (func(layers.Item, *layers.Stage) bool, error) {
+	if err := f.matchSomething(stages); err != nil {
+		return nil, err
+	}
+	return func(it layers.Item, st *layers.Stage) bool {
+		return (len(f.layers) == 0 || slices.Contains(f.layers, st.Layer.String())) &&
+			(len(f.hosts) == 0 || slices.Contains(f.hosts, st.Host)) &&
+			(len(f.targets) == 0 || matches(f.targets, it.Address)) && !matches(f.excludes, it.Address)
+	}, nil
+}
+
+func (f *flags) matchSomething(stages []*layers.Stage) error {
+	var errs []error
+	seen := func(flag string, words []string, match func(word string, it layers.Item, st *layers.Stage) bool) {
+		for _, w := range words {
+			if !anyItem(stages, func(it layers.Item, st *layers.Stage) bool { return match(w, it, st) }) {
+				errs = append(errs, fmt.Errorf("--%s %q matches nothing in the plan; bisc graph lists what there is", flag, w))
+			}
+		}
+	}
+	seen("layer", f.layers, func(w string, _ layers.Item, st *layers.Stage) bool { return w == st.Layer.String() })
+	seen("host", f.hosts, func(w string, _ layers.Item, st *layers.Stage) bool { return w == st.Host })
+	byAddress := func(w string, it layers.Item, _ *layers.Stage) bool { return layers.Match(w, it.Address) }
+	seen("target", f.targets, byAddress)
+	seen("exclude", f.excludes, byAddress)
+	return errors.Join(errs...)
+}
+
+func anyItem(stages []*layers.Stage, match func(layers.Item, *layers.Stage) bool) bool {
+	for _, st := range stages {
+		for _, it := range st.Items {
+			if match(it, st) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func matches(patterns []string, address string) bool {
+	for _, p := range patterns {
+		if layers.Match(p, address) {
+			return true
+		}
+	}
+	return false
+}

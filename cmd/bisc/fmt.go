@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"bisc/internal/source"
+	"bisc/plans"
+)
+
+func (c *command) fmt() *cobra.Command {
+	var check bool
+	cmd := &cobra.Command{
+		Use:   "fmt [FILE or FOLDER...]",
+		Short: "write plan files in the one form; comments stay",
+		Long:  "Without arguments the files of --plans and --inventory. With --check nothing is written: exit status 2 says that a file would change.",
+		RunE: func(_ *cobra.Command, args []string) error {
+			files, err := c.toFormat(args)
+			if err != nil {
+				return err
+			}
+			return c.format(files, check)
+		},
+	}
+	cmd.Flags().BoolVar(&check, "check", false, "write nothing; list the files that would change and exit with 2")
+	return cmd
+}
+
+// toFormat reads the files that the arguments name.
+func (c *command) toFormat(args []string) ([]source.File, error) {
+	if len(args) > 0 {
+		return source.Read(".hcl", args...)
+	}
+	files, err := source.Read(plans.Suffix, c.flags.plans)
+	if c.flags.inventory == "" {
+		return files, err
+	}
+	hosts, invErr := source.Read(".hcl", c.flags.inventory)
+	return append(files, hosts...), errors.Join(err, invErr)
+}
+
+func (c *command) format(files []source.File, check bool) error {
+	changed := false
+	for _, f := range files {
+		formatted, diags := plans.Format(f)
+		if err := c.faults(filesOf([]source.File{f}), diags); err != nil {
+			return err
+		}
+		if bytes.Equal(formatted, f.Text) {
+			continue
+		}
+		changed = true
+		fmt.Fprintln(c.out, f.Name)
+		if check {
+			continue
+		}
+		if err := replaceFile(f.Name, formatted); err != nil {
+			return err
+		}
+	}
+	if check && changed {
+		return exitStatus(2)
+	}
+	return nil
+}
+
+// replaceFile puts new content in place of a file's, whole or not at all, and keeps its mode.
+func replaceFile(name string, content []byte) error {
+	mode := fs.FileMode(0o644)
+	if info, err := os.Stat(name); err == nil {
+		mode = info.Mode().Perm()
+	}
+	temp, err := os.CreateTemp(filepath.Dir(name), ".bisc-fmt-")
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", name, err)
+	}
+	defer os.Remove(temp.Name())
+	_, err = temp.Write(content)
+	if err := errors.Join(err, temp.Chmod(mode), temp.Sync(), temp.Close()); err != nil {
+		return fmt.Errorf("writing %s: %w", name, err)
+	}
+	return os.Rename(temp.Name(), name)
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"bisc/internal/host"
+	"bisc/layers"
+)
+
+func (c *command) hold() *cobra.Command {
+	cmd := &cobra.Command{Use: "hold", Short: "set, show and release holds: what apply must leave alone, and why", Args: cobra.NoArgs}
+	cmd.AddCommand(c.holdSet(), c.holdShow(), c.holdRelease())
+	return cmd
+}
+
+func (c *command) holdSet() *cobra.Command {
+	var match, because string
+	var length time.Duration
+	cmd := &cobra.Command{
+		Use:   "set HOST",
+		Short: "hold resources of a host",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if because == "" {
+				return errors.New("a hold needs --because TEXT: whoever meets it at night must know why")
+			}
+			hold := layers.Hold{Match: match, Who: operator(), Because: because, Since: time.Now().UTC().Truncate(time.Second)}
+			if length > 0 {
+				hold.Until = hold.Since.Add(length)
+			}
+			return c.changeHolds(cmd, args[0], func(holds []layers.Hold) ([]layers.Hold, error) { return append(holds, hold), nil })
+		},
+	}
+	cmd.Flags().StringVar(&match, "match", "*", "which addresses, with or without the host (* matches any run of characters)")
+	cmd.Flags().StringVar(&because, "because", "", "why (required)")
+	cmd.Flags().DurationVar(&length, "for", 0, "for how long (default: until released)")
+	return cmd
+}
+
+func (c *command) holdRelease() *cobra.Command {
+	var match string
+	cmd := &cobra.Command{
+		Use:   "release HOST",
+		Short: "release the holds of a host",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.changeHolds(cmd, args[0], func(holds []layers.Hold) ([]layers.Hold, error) {
+				var kept []layers.Hold
+				for _, h := range holds {
+					if match != "" && h.Match != match {
+						kept = append(kept, h)
+					}
+				}
+				if len(kept) == len(holds) {
+					return nil, fmt.Errorf("%s has no such hold; bisc hold show lists them", args[0])
+				}
+				return kept, nil
+			})
+		},
+	}
+	cmd.Flags().StringVar(&match, "match", "", "only the hold with exactly this --match (default: all)")
+	return cmd
+}
+
+func (c *command) holdShow() *cobra.Command {
+	return &cobra.Command{
+		Use:   "show [HOST...]",
+		Short: "show the holds of hosts",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.reading(cmd, "hold", func(ctx context.Context, s *session) error {
+				return s.eachHost(ctx, args, func(ctx context.Context, h host.Reader) (string, error) {
+					holds, err := layers.ReadHolds(ctx, h)
+					text := ""
+					for _, hold := range holds {
+						text += fmt.Sprintf("%s  %s  %s\n", h.Name(), hold.Match, hold)
+					}
+					if text == "" {
+						text = h.Name() + "  no holds\n"
+					}
+					return text, err
+				})
+			})
+		},
+	}
+}
+
+// changeHolds rewrites a host's list of holds under its lock.
+func (c *command) changeHolds(cmd *cobra.Command, name string, change func([]layers.Hold) ([]layers.Hold, error)) error {
+	return c.writing(cmd, "hold", func(ctx context.Context, s *session) error {
+		w, err := s.Writer(ctx, name)
+		if err != nil {
+			return err
+		}
+		was, err := w.ReadFile(ctx, layers.HoldsFile)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		holds, err := layers.ReadHolds(ctx, w)
+		if err != nil {
+			return err
+		}
+		if holds, err = change(holds); err != nil {
+			return err
+		}
+		steps, err := layers.HoldSteps(holds, was)
+		if err != nil {
+			return err
+		}
+		for _, step := range steps {
+			if err := s.actAlone(ctx, w, "hold", step); err != nil {
+				return err
+			}
+		}
+		fmt.Fprintf(c.out, "%s: %d holds\n", name, len(holds))
+		return nil
+	})
+}

@@ -1,0 +1,91 @@
+// Command bisc shows, makes and proves changes on the hosts of a bare-metal Solana site.
+//
+// Each verb is one file: flags in, an operation of package layers, a view out.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"bisc/cmd/bisc/view"
+)
+
+func main() {
+	os.Exit(Main(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// Main is bisc as a function, for tests: arguments in, exit status out.
+func Main(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
+	c := &command{in: in, out: out, errs: errs}
+	root := c.root()
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errs)
+	ctx, done := c.interrupts(ctx)
+	defer done()
+	err := root.ExecuteContext(ctx)
+	var status exitStatus
+	switch {
+	case errors.As(err, &status):
+		return int(status)
+	case err != nil:
+		c.complain(err)
+		return view.OfError(err)
+	}
+	return 0
+}
+
+// exitStatus ends a verb that has already said what there was to say.
+type exitStatus int
+
+// Error is for errors.As only; it is never shown.
+func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+// command is what all verbs share: streams, common flags, and what an interrupt closes.
+type command struct {
+	in        io.Reader
+	out, errs io.Writer
+	flags     flags
+	stop      chan struct{} // closed by the first interrupt
+	started   time.Time
+}
+
+func (c *command) root() *cobra.Command {
+	c.started = time.Now()
+	root := &cobra.Command{
+		Use:           "bisc",
+		Short:         "show, make and prove changes on validator hosts and their switches",
+		Long:          "bisc shows what differs between hosts and their plan, changes it, and proves that it took.\n\nExit status, the same for all verbs:\n" + indent(view.ExitTable()),
+		SilenceErrors: true, SilenceUsage: true,
+		Args:              cobra.NoArgs,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+	}
+	c.flags.common(root)
+	root.AddGroup(&cobra.Group{ID: "plan", Title: "Plans:"}, &cobra.Group{ID: "host", Title: "Hosts:"}, &cobra.Group{ID: "other", Title: "More:"})
+	for _, verb := range []struct {
+		group string
+		make  func() *cobra.Command
+	}{
+		{"plan", c.validate}, {"plan", c.fmt}, {"plan", c.graph}, {"plan", c.explain}, {"plan", c.guards},
+		{"host", c.plan}, {"host", c.apply}, {"host", c.check}, {"host", c.drift}, {"host", c.hosts}, {"host", c.who}, {"host", c.hold},
+		{"other", c.journal}, {"other", c.schema}, {"other", c.completion}, {"other", c.version},
+	} {
+		cmd := verb.make()
+		cmd.GroupID = verb.group
+		root.AddCommand(cmd)
+	}
+	root.SetHelpCommandGroupID("other")
+	return root
+}
+
+// complain prints an error as bisc's own line.
+func (c *command) complain(err error) {
+	fmt.Fprintf(c.errs, "bisc: %s\n", view.CleanText(err.Error()))
+}

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"fmt"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"bisc/cmd/bisc/view"
+)
+
+func (c *command) schema() *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema",
+		Short: "print the JSON schema of --json",
+		Args:  cobra.NoArgs,
+		RunE:  func(*cobra.Command, []string) error { _, err := c.out.Write(view.Schema()); return err },
+	}
+}
+
+func (c *command) version() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "print the version",
+		Args:  cobra.NoArgs,
+		RunE:  func(*cobra.Command, []string) error { _, err := fmt.Fprintln(c.out, "bisc", version()); return err },
+	}
+}
+
+// version is the module's, or the commit that it was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return info.Main.Version + " " + s.Value
+		}
+	}
+	return info.Main.Version
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"bisc/cmd/bisc/view"
+	"bisc/internal/host"
+	"bisc/internal/journal"
+	"bisc/layers"
+	"bisc/modules"
+)
+
+// session is one run of a verb over hosts: the plan, the connections, the journal, what is drawn meanwhile.
+type session struct {
+	*loaded
+	*connections
+	book     *journal.Journal
+	log      *journal.RunLog
+	run      string
+	verb     string
+	progress *view.Progress
+	closers  []func() error
+}
+
+// reading runs a verb that cannot write: its hosts are readers.
+func (c *command) reading(cmd *cobra.Command, verb string, do func(context.Context, *session) error) error {
+	return c.withSession(cmd, verb, false, do)
+}
+
+// writing runs a verb that may write: its hosts are locked, and what it does is journalled.
+func (c *command) writing(cmd *cobra.Command, verb string, do func(context.Context, *session) error) error {
+	c.flags.acting = true
+	return c.withSession(cmd, verb, true, func(ctx context.Context, s *session) error {
+		if err := s.begin(ctx); err != nil {
+			return err
+		}
+		return do(ctx, s)
+	})
+}
+
+func (c *command) withSession(cmd *cobra.Command, verb string, writes bool, do func(context.Context, *session) error) error {
+	l, err := c.load()
+	if err != nil {
+		return err
+	}
+	ctx := cmd.Context()
+	if c.flags.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, c.flags.timeout, fmt.Errorf("--timeout %s is over", c.flags.timeout))
+		defer cancel()
+	}
+	key, err := secretKey()
+	if err != nil {
+		return err
+	}
+	_, isTerminal := terminal(c.errs)
+	s := &session{loaded: l, verb: verb, run: journal.NewRunID(), progress: view.NewProgress(c.errs, isTerminal, c.width(c.errs))}
+	s.connections = newConnections(l.inv, writes, lockOwner(), s.run, s.progress)
+	err = do(modules.WithDigestKey(ctx, key), s)
+	s.progress.Close()
+	status := statusOf(err)
+	if s.log != nil {
+		err = errors.Join(err, s.log.End(context.WithoutCancel(ctx), status, ""))
+	}
+	return errors.Join(err, s.close())
+}
+
+func (s *session) close() error {
+	err := s.connections.close()
+	for _, c := range slices.Backward(s.closers) {
+		err = errors.Join(err, c())
+	}
+	return err
+}
+
+// begin opens the journal and writes down that this run starts.
+func (s *session) begin(ctx context.Context) error {
+	path, err := journal.DefaultPath()
+	if err != nil {
+		return err
+	}
+	if s.book, err = journal.Open(ctx, path); err != nil {
+		return fmt.Errorf("nothing is done without a journal: %w", err)
+	}
+	s.closers = append(s.closers, s.book.Close)
+	machine, _ := os.Hostname()
+	s.log, err = s.book.Begin(ctx, journal.Run{ID: s.run, User: operator(), Machine: machine, Verb: s.verb, Plan: s.plan.Digest,
+		Version: version(), Args: os.Args[1:], Started: s.c.started})
+	return err
+}
+
+// key is the key of plan files.
+func (s *session) key() ([]byte, error) { return secretKey() }
+
+// operator is who runs bisc.
+func operator() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return "uid " + fmt.Sprint(os.Getuid())
+}
+
+func lockOwner() string {
+	machine, err := os.Hostname()
+	if err != nil {
+		machine = "unknown machine"
+	}
+	return operator() + "@" + machine
+}
+
+// observe looks at every host of the plan.
+func (s *session) observe(ctx context.Context, opts layers.Options) layers.Report {
+	return layers.ObserveAll(ctx, s.stages, s, opts)
+}
+
+// acting is what the engine needs to act.
+func (s *session) acting(opts layers.Options) layers.Acting {
+	return layers.Acting{Options: opts, Record: s.log, Stop: s.c.stop, Saw: s.progress.Saw}
+}
+
+// actAlone does a step that belongs to no resource, journalled like any other.
+func (s *session) actAlone(ctx context.Context, w host.Writer, address string, step host.Step) error {
+	id, err := s.log.Intend(ctx, layers.Intent{Host: w.Name(), Address: w.Name() + ":" + address, Step: step.String(), Digest: host.Digest(step), At: time.Now()})
+	if err != nil {
+		return err
+	}
+	stepErr := w.Do(ctx, step)
+	return errors.Join(stepErr, s.log.Settle(context.WithoutCancel(ctx), id, layers.ResultOf(stepErr)))
+}
+
+// eachHost asks hosts (all of the plan where none are named), in parallel, and prints their texts in order.
+func (s *session) eachHost(ctx context.Context, names []string, ask func(context.Context, host.Reader) (string, error)) error {
+	if len(names) == 0 {
+		for _, st := range s.stages {
+			if !slices.Contains(names, st.Host) {
+				names = append(names, st.Host)
+			}
+		}
+	}
+	texts, errs := make([]string, len(names)), make([]error, len(names))
+	var all sync.WaitGroup
+	for i, n := range names {
+		all.Go(func() {
+			h, err := s.Reader(ctx, n)
+			if err == nil {
+				texts[i], err = ask(ctx, h)
+			}
+			errs[i] = err
+		})
+	}
+	all.Wait()
+	s.progress.Close()
+	fmt.Fprint(s.c.out, view.CleanText(strings.Join(texts, "")))
+	return errors.Join(errs...)
+}

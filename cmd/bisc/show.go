@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"bisc/cmd/bisc/view"
+	"bisc/layers"
+)
+
+// show writes the last report of a verb and gives its exit status as an error. After an apply it is also recorded, so
+// that drift knows what was in sync.
+func (s *session) show(rep layers.Report, run view.Run, known func(address, digest string) bool) error {
+	run = s.finished(run, view.Of(run.Verb, rep, known))
+	if run.Verb == "apply" {
+		if err := s.recordObserved(context.Background(), rep); err != nil {
+			return err
+		}
+	}
+	s.progress.Close()
+	doc := view.New(run, rep)
+	var err error
+	if s.c.flags.json {
+		err = view.JSON(s.c.out, doc)
+	} else {
+		err = view.TextOf(s.c.out, doc, s.textOptions(run.Verb, run.Wire))
+		if err == nil && run.Verb == "plan" && rep.Pending() > 0 {
+			fmt.Fprintf(s.c.out, "digest %s\n", rep.Digest())
+		}
+	}
+	s.statistics()
+	return errors.Join(err, exitOf(run.Exit))
+}
+
+// shown is the exit status of a report that was already written.
+func (s *session) shown(rep layers.Report) error {
+	if s.c.flags.json {
+		return s.show(rep, view.Run{Verb: "apply"}, nil)
+	}
+	if err := s.recordObserved(context.Background(), rep); err != nil {
+		return err
+	}
+	s.statistics()
+	return exitOf(view.Of("apply", rep, nil))
+}
+
+func (s *session) finished(run view.Run, status int) view.Run {
+	run.Started, run.Ended, run.Exit = s.c.started, time.Now(), status
+	return run
+}
+
+// exitOf is an exit status as an error; nil for 0.
+func exitOf(status int) error {
+	if status == 0 {
+		return nil
+	}
+	return exitStatus(status)
+}
+
+// statusOf is the exit status that an error ends with.
+func statusOf(err error) int {
+	var status exitStatus
+	if errors.As(err, &status) {
+		return int(status)
+	}
+	return view.OfError(err)
+}
+
+func (s *session) textOptions(verb string, wire bool) view.Options {
+	return view.Options{Verb: verb, Verbose: s.c.flags.verbose, Color: s.c.color(s.c.out), Width: s.c.width(s.c.out), Wire: wire}
+}
+
+// present shows a round before it is approved.
+func (s *session) present(rep layers.Report, round int) error {
+	if s.c.flags.json {
+		return nil
+	}
+	var err error
+	s.progress.Above(func() {
+		if round > 1 {
+			fmt.Fprintf(s.c.out, "\nround %d: this came into view\n", round)
+		}
+		err = view.Text(s.c.out, rep, s.textOptions("plan", false))
+		fmt.Fprintf(s.c.out, "digest %s\n", rep.Digest())
+	})
+	return err
+}
+
+// did shows a round after it was done, when another may follow.
+func (s *session) did(rep layers.Report) {
+	if s.c.flags.json {
+		return
+	}
+	s.progress.Above(func() { fmt.Fprintf(s.c.out, "\n%s", view.Done(rep)) })
+}
+
+// statistics says what each host cost.
+func (s *session) statistics() {
+	if !s.c.flags.stats {
+		return
+	}
+	if err := view.Stats(s.c.errs, s.connections.stats()); err != nil {
+		s.c.complain(err)
+	}
+}

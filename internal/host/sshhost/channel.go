@@ -1,0 +1,317 @@
+package sshhost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"bisc/internal/host"
+)
+
+// remote is the far end of a privileged channel: the agent, or shells.
+type remote interface {
+	// send carries requests; each is answered by its finish. It does not wait.
+	send([]*request)
+	// cancel ends a request if it can.
+	cancel(*request)
+	// stream starts a program whose stdin and stdout become a byte stream.
+	stream(ctx context.Context, argv ...string) (io.ReadWriteCloser, error)
+	// push starts a put whose content write brings into the temporary file that is there by then.
+	push(ctx context.Context, r *request, write func() error) error
+	// pour starts a put whose content is src.
+	pour(ctx context.Context, r *request, src io.Reader) error
+	// leave gives the lock back and ends the far end, waiting for it while ctx lasts.
+	leave(ctx context.Context)
+}
+
+// channel is a host's privileged channel. It starts with its first wave, which goes in the same flight as the agent
+// itself; what it takes to start it otherwise (a password, shells in Perl's place) is found out by trying.
+type channel struct {
+	pool  *Pool
+	cfg   *Config
+	conn  *connection
+	stats *counters
+	waves *waves
+
+	mu      sync.Mutex
+	started bool
+	begun   time.Time
+	far     remote     // nil until there is one that might work
+	held    []*request // sent before that
+	who     string     // the far end's uid, from ready on
+	ready   chan struct{}
+	failed  chan struct{}
+	err     error // set before failed is closed
+}
+
+// startSoon is how long a channel waits for its first wave.
+const startSoon = 25 * time.Millisecond
+
+// startLimit is how long login shell, sudo and Perl may take: sudo may have to ask a slow directory.
+const startLimit = 30 * time.Second
+
+func newChannel(p *Pool, conn *connection) *channel {
+	c := &channel{
+		pool: p, cfg: conn.cfg, conn: conn, stats: &counters{},
+		ready: make(chan struct{}), failed: make(chan struct{}),
+	}
+	c.waves = newWaves(c.stats, c.send, c.cancel)
+	time.AfterFunc(startSoon, func() { c.send(nil) })
+	go func() {
+		select {
+		case <-conn.dead:
+			c.fail(unreachable(conn.cfg, "the connection ended"))
+		case <-c.failed:
+		}
+	}()
+	return c
+}
+
+// send hands a wave to the far end, starting it if need be.
+func (c *channel) send(rs []*request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.err != nil:
+		go failAll(rs, c.err)
+	case !c.started:
+		c.started = true
+		c.begun = time.Now()
+		c.held = rs
+		go c.start()
+	case c.far == nil:
+		c.held = append(c.held, rs...)
+	case len(rs) > 0:
+		c.far.send(rs)
+	}
+}
+
+func failAll(rs []*request, err error) {
+	for _, r := range rs {
+		r.fail(err)
+	}
+}
+
+func (c *channel) cancel(r *request) {
+	c.mu.Lock()
+	far := c.far
+	c.mu.Unlock()
+	if far != nil {
+		far.cancel(r)
+	}
+}
+
+// start tries the usual way: sudo asks nothing, and there is Perl.
+func (c *channel) start() {
+	if c.pool.password(c.cfg) != "" || c.pool.isPerlless(c.cfg) {
+		c.startKnowing()
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), c.cfg.timeout())
+	defer cancel()
+	l, err := openLink(ctx, c.conn)
+	if err != nil {
+		c.fail(err)
+		return
+	}
+	nonce := newNonce()
+	text := program(c.pool, nonce)
+	a := newAgent(l, nonce)
+	a.greet = c.greet
+	a.early = func(err error) { c.recover(a, err) }
+	c.stats.add(func(s *Stats) { s.Execs++ })
+	if err := l.exec(elevated(c.cfg, "", host.Quote("perl", "-e", boot(len(text), "")))); err != nil {
+		c.fail(unreachable(c.cfg, "start the channel: %w", err))
+		return
+	}
+	c.adopt(a)
+	a.run(text)
+	c.watchStart(a.link)
+}
+
+// adopt makes far the channel's far end and gives it what was held.
+func (c *channel) adopt(far remote) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.far = far
+	if len(c.held) > 0 {
+		far.send(c.held)
+		c.held = nil
+	}
+}
+
+// watchStart ends a start that takes too long.
+func (c *channel) watchStart(l *link) {
+	time.AfterFunc(startLimit, func() {
+		select {
+		case <-c.ready:
+		case <-c.failed:
+		default:
+			c.fail(unreachable(c.cfg, "%s gave no answer in %s: %s", c.starter(), startLimit, said(l)))
+		}
+	})
+}
+
+func (c *channel) starter() string {
+	if c.cfg.become() == Sudo {
+		return "sudo"
+	}
+	return "the login shell"
+}
+
+// greet judges the far end by its first word.
+func (c *channel) greet(h hello) error {
+	if h.system != "linux" && h.system != "Linux" {
+		return c.refuse("not Linux: uname says %s; give the host another platform in the inventory", h.system)
+	}
+	if c.cfg.become() == Sudo && h.uid != "0" {
+		return c.refuse("sudo did not give root but uid %s", h.uid)
+	}
+	c.mu.Lock()
+	took := time.Since(c.begun)
+	c.who = h.uid
+	c.mu.Unlock()
+	c.stats.add(func(s *Stats) { s.Start = took })
+	close(c.ready)
+	return nil
+}
+
+func (c *channel) refuse(format string, args ...any) error {
+	err := unreachable(c.cfg, format, args...)
+	c.fail(err)
+	return err
+}
+
+// recover is called when the agent went without a word; what was asked of it goes to what comes in its place.
+func (c *channel) recover(a *agent, err error) {
+	c.mu.Lock()
+	c.far = nil
+	c.held = append(a.unanswered(), c.held...)
+	over := c.err
+	c.mu.Unlock()
+	if over != nil {
+		c.fail(over)
+		return
+	}
+	why := whyNot(c.cfg, a.link, err)
+	switch {
+	case errors.Is(why, errPassword):
+		if _, err := c.pool.askPassword(context.Background(), c.cfg); err != nil {
+			c.fail(err)
+			return
+		}
+		c.stats.add(func(s *Stats) { s.PasswordAsked = true })
+	case errors.Is(why, errNoPerl):
+		c.pool.setPerlless(c.cfg)
+	default:
+		c.fail(unreachable(c.cfg, "%w", why))
+		return
+	}
+	c.startKnowing()
+}
+
+// startKnowing starts step by step, waiting for each answer.
+func (c *channel) startKnowing() {
+	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
+	defer cancel()
+	if !c.pool.isPerlless(c.cfg) {
+		err := c.startAgent(ctx)
+		if !errors.Is(err, errNoPerl) {
+			if err != nil {
+				c.fail(unreachable(c.cfg, "%w", err))
+			}
+			return
+		}
+		c.pool.setPerlless(c.cfg)
+	}
+	c.stats.add(func(s *Stats) { s.PerlMissing = true })
+	s, h, err := startShells(ctx, c)
+	if err != nil {
+		c.fail(unreachable(c.cfg, "%w", err))
+		return
+	}
+	c.adopt(s)
+	_ = c.greet(h) // it has ended the channel where it does not like it
+}
+
+func (c *channel) startAgent(ctx context.Context) error {
+	nonce := newNonce()
+	text := program(c.pool, nonce)
+	up := "bisc-up-" + nonce[:8]
+	l, err := c.elevate(ctx, host.Quote("perl", "-e", boot(len(text), up)), up)
+	if err != nil {
+		return err
+	}
+	a := newAgent(l, nonce)
+	a.greet = c.greet
+	a.early = func(err error) {
+		why := unreachable(c.cfg, "the agent did not start: %w: %s", err, said(l))
+		c.fail(why)
+		failAll(a.unanswered(), why)
+	}
+	c.adopt(a)
+	a.run(text)
+	c.watchStart(l)
+	return nil
+}
+
+// fail ends the channel for good; the first reason is the one that counts.
+func (c *channel) fail(err error) {
+	c.mu.Lock()
+	first := c.err == nil
+	if first {
+		c.err = err
+	}
+	err = c.err
+	held := c.held
+	c.held = nil
+	c.mu.Unlock()
+	if first {
+		c.waves.close(err)
+		close(c.failed)
+		c.conn.close()
+	}
+	failAll(held, err)
+}
+
+// waitReady waits until the far end has said its first word.
+func (c *channel) waitReady(ctx context.Context) error {
+	c.send(nil)
+	select {
+	case <-c.ready:
+		return nil
+	case <-c.failed:
+		return c.err
+	case <-ctx.Done():
+		return unreachable(c.cfg, "wait for %s: %w", c.starter(), context.Cause(ctx))
+	}
+}
+
+// stream waits for the far end and starts a program there.
+func (c *channel) stream(ctx context.Context, argv ...string) (io.ReadWriteCloser, error) {
+	far, err := c.farEnd(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return far.stream(ctx, argv...)
+}
+
+// farEnd waits for the far end.
+func (c *channel) farEnd(ctx context.Context) (remote, error) {
+	if err := c.waitReady(ctx); err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.far, nil
+}
+
+// uid is the far end's; root's unless it becomes nobody else.
+func (c *channel) uid() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.who
+}

@@ -1,0 +1,122 @@
+package sshhost
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// dial makes the byte stream to an address: over the jump host, by the proxy command, or straight.
+func dial(ctx context.Context, cfg *Config, jump *connection, address string) (net.Conn, error) {
+	switch {
+	case jump != nil:
+		c, err := jump.client.DialContext(ctx, "tcp", address)
+		if err != nil {
+			return nil, fmt.Errorf("via %s: %w", jump.cfg.Name, err)
+		}
+		_ = jump.wire.flush()
+		return c, nil
+	case cfg.ProxyCommand != "" && cfg.ProxyCommand != "none":
+		return dialProxy(cfg, address)
+	case cfg.Dial != nil:
+		return cfg.Dial(ctx, "tcp", address)
+	}
+	var d net.Dialer
+	return d.DialContext(ctx, "tcp", address)
+}
+
+// dialProxy runs the proxy command as ssh does: by the shell, the values put into its text. sane has refused values
+// that mean something to a shell.
+func dialProxy(cfg *Config, address string) (net.Conn, error) {
+	h, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	line := strings.NewReplacer("%%", "%", "%h", h, "%p", port, "%r", cfg.user(), "%n", cfg.Name).Replace(cfg.ProxyCommand)
+	cmd := exec.Command("sh", "-c", "exec "+line)
+	p := &proxy{cmd: cmd}
+	cmd.Stderr = &p.said
+	if p.in, err = cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	if p.out, err = cmd.StdoutPipe(); err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("proxy command: %w", err)
+	}
+	return p, nil
+}
+
+// proxy is a proxy command as a connection. It knows no deadlines; closing it ends reads and writes.
+type proxy struct {
+	out  io.ReadCloser
+	in   io.WriteCloser
+	cmd  *exec.Cmd
+	said lastWords
+}
+
+func (p *proxy) Write(b []byte) (int, error) { return p.in.Write(b) }
+
+// Read puts what the command said in its error's place: why it ended is not in the stream.
+func (p *proxy) Read(b []byte) (int, error) {
+	n, err := p.out.Read(b)
+	if said := p.said.line(); err != nil && said != "" {
+		err = fmt.Errorf("proxy command: %s: %w", said, err)
+	}
+	return n, err
+}
+
+// Close ends the command.
+func (p *proxy) Close() error {
+	_ = p.in.Close()
+	_ = p.cmd.Process.Kill()
+	return p.cmd.Wait()
+}
+
+func (p *proxy) LocalAddr() net.Addr              { return proxyAddr{} }
+func (p *proxy) RemoteAddr() net.Addr             { return proxyAddr{} }
+func (p *proxy) SetDeadline(time.Time) error      { return os.ErrNoDeadline }
+func (p *proxy) SetReadDeadline(time.Time) error  { return os.ErrNoDeadline }
+func (p *proxy) SetWriteDeadline(time.Time) error { return os.ErrNoDeadline }
+
+type proxyAddr struct{}
+
+func (proxyAddr) Network() string { return "proxy" }
+func (proxyAddr) String() string  { return "0.0.0.0:0" } // known_hosts wants an address here; the name is what it looks up
+
+// sane refuses addresses and users that could be taken for an option or mean something to a shell, as ssh does.
+func (c *Config) sane() error {
+	for _, a := range append([]string{c.user()}, c.addresses()...) {
+		if err := plain(a); err != nil {
+			return err
+		}
+	}
+	if c.Port < 0 || c.Port > 65535 {
+		return fmt.Errorf("port %s is none", strconv.Itoa(c.Port))
+	}
+	if c.Become != "" && c.Become != BecomeNone && c.Become != Sudo {
+		return fmt.Errorf("become %q: want %q or %q", c.Become, BecomeNone, Sudo)
+	}
+	return nil
+}
+
+// plain refuses a host or user name that starts with "-" or has other characters than names and addresses have.
+func plain(name string) error {
+	if name == "" {
+		return fmt.Errorf("an empty name or address")
+	}
+	for i, r := range name {
+		ok := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._:%@+\\", r) || r == '-' && i > 0
+		if !ok {
+			return fmt.Errorf("%q is no name or address (character %q at %d)", name, r, i)
+		}
+	}
+	return nil
+}

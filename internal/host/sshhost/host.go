@@ -1,0 +1,183 @@
+package sshhost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"bisc/internal/host"
+)
+
+// questionLimit is how long a question may take before it counts as stuck.
+const questionLimit = 30 * time.Second
+
+// Host is a host that can be read. It implements host.Reader, and is safe for concurrent use.
+type Host struct{ c *channel }
+
+func newHost(c *channel) *Host { return &Host{c: c} }
+
+// Name is the host's name in the inventory.
+func (h *Host) Name() string { return h.c.cfg.Name }
+
+// HostKey is the fingerprint ("SHA256:...") of the key by which the host proved to be itself.
+func (h *Host) HostKey() string { return h.c.conn.hostKey }
+
+// Ready waits until the privileged channel is up. The error wraps host.ErrUnreachable: sudo refused, no Linux, ...
+func (h *Host) Ready(ctx context.Context) error { return h.c.waitReady(ctx) }
+
+// Stats is what the connection has cost so far.
+func (h *Host) Stats() Stats {
+	s := h.c.stats.get()
+	s.Turns, s.Sent, s.Got = h.c.conn.wire.counts()
+	s.Dial, s.Handshake = h.c.conn.dialled, h.c.conn.shook
+	return s
+}
+
+// Close ends the connection.
+func (h *Host) Close() error {
+	h.c.fail(fmt.Errorf("%s: %w: it was closed", h.Name(), host.ErrUnreachable))
+	return nil
+}
+
+// Query runs a program of the read-only list.
+func (h *Host) Query(ctx context.Context, argv ...string) (host.Output, error) {
+	if err := host.ReadOnly(argv); err != nil {
+		return host.Output{}, err
+	}
+	return h.run(ctx, argv)
+}
+
+// Probe runs any program.
+func (h *Host) Probe(ctx context.Context, argv ...string) (host.Output, error) {
+	return h.run(ctx, argv)
+}
+
+func (h *Host) run(ctx context.Context, argv []string) (host.Output, error) {
+	if err := checkArgv(argv); err != nil {
+		return host.Output{}, err
+	}
+	a, err := h.ask(ctx, newRequest(opRun, questionLimit, argv...))
+	if err != nil {
+		return host.Output{}, err
+	}
+	return host.Output{Stdout: slices.Clone(a.out.Stdout), Stderr: slices.Clone(a.out.Stderr), Exit: a.out.Exit}, nil
+}
+
+// checkArgv refuses what no exec can take: a NUL would end a word early.
+func checkArgv(argv []string) error {
+	if len(argv) == 0 || argv[0] == "" {
+		return errors.New("an empty command")
+	}
+	for _, w := range argv {
+		if strings.ContainsRune(w, 0) {
+			return fmt.Errorf("%s: a word holds a NUL byte", argv[0])
+		}
+	}
+	return nil
+}
+
+func checkPath(verb, name string) error {
+	if !strings.HasPrefix(name, "/") || strings.ContainsRune(name, 0) {
+		return fmt.Errorf("%s %q: want an absolute path without NUL", verb, name)
+	}
+	return nil
+}
+
+func (h *Host) ask(ctx context.Context, r *request) (answer, error) {
+	if err := ctx.Err(); err != nil {
+		return answer{}, context.Cause(ctx)
+	}
+	return h.c.waves.ask(ctx, r)
+}
+
+// ReadFile returns a whole regular file.
+func (h *Host) ReadFile(ctx context.Context, name string) ([]byte, error) {
+	if err := checkPath("read", name); err != nil {
+		return nil, err
+	}
+	a, err := h.ask(ctx, newRequest(opRead, questionLimit, name))
+	if err != nil {
+		return nil, err
+	}
+	return append([]byte{}, a.out.Stdout...), nil
+}
+
+// Glob lists paths, sorted.
+func (h *Host) Glob(ctx context.Context, pattern string) ([]string, error) {
+	if err := checkPath("list", pattern); err != nil {
+		return nil, err
+	}
+	a, err := h.ask(ctx, newRequest(opGlob, questionLimit, pattern))
+	if err != nil || a.file == "" {
+		return nil, err
+	}
+	names := strings.Split(a.file, "\x00")
+	slices.Sort(names)
+	return names, nil
+}
+
+// Stat describes what stands at a path.
+func (h *Host) Stat(ctx context.Context, name string) (host.Stat, error) {
+	if err := checkPath("stat", name); err != nil {
+		return host.Stat{}, err
+	}
+	a, err := h.ask(ctx, newRequest(opStat, questionLimit, name))
+	if err != nil {
+		return host.Stat{}, err
+	}
+	return parseStat(name, a.file)
+}
+
+// parseStat reads "dangling" or nothing, the first eight fields of stat(2) (dev inode mode nlink uid gid rdev size), the
+// modification time in seconds, the mount id and the link's target, joined by NUL.
+func parseStat(name, text string) (host.Stat, error) {
+	f := strings.SplitN(text, "\x00", 12)
+	if len(f) != 12 {
+		return host.Stat{}, fmt.Errorf("stat %s: not understood: %q", name, text)
+	}
+	var n [10]uint64
+	for i := range n {
+		v, err := strconv.ParseInt(f[i+1], 10, 64)
+		if err != nil {
+			u, uerr := strconv.ParseUint(f[i+1], 10, 64)
+			if uerr != nil {
+				return host.Stat{}, fmt.Errorf("stat %s: %w", name, err)
+			}
+			v = int64(u)
+		}
+		n[i] = uint64(v)
+	}
+	st := host.Stat{
+		Type: fileType(n[2]), Link: f[11], Mode: uint32(n[2] & 0o7777), UID: uint32(n[4]), GID: uint32(n[5]), Size: int64(n[7]),
+		Dev: device(n[0]), Rdev: device(n[6]), Inode: n[1], MountID: int(n[9]), ModTime: time.Unix(int64(n[8]), 0),
+	}
+	if f[0] == "dangling" {
+		st.Type = host.Dangling
+	}
+	return st, nil
+}
+
+func device(d uint64) host.DeviceID { return host.DeviceID{Major: unix.Major(d), Minor: unix.Minor(d)} }
+
+// fileType reads the type bits of Linux's st_mode.
+func fileType(mode uint64) host.FileType {
+	switch mode & 0o170000 {
+	case 0o040000:
+		return host.Directory
+	case 0o060000:
+		return host.Block
+	case 0o020000:
+		return host.Char
+	case 0o010000:
+		return host.Fifo
+	case 0o140000:
+		return host.Socket
+	}
+	return host.Regular
+}

@@ -1,0 +1,226 @@
+package sshhost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"bisc/internal/host"
+)
+
+// Options are those of a pool; the zero value is what the command uses.
+type Options struct {
+	// Dials is how many connections are being made at a time. 0: 8, below sshd's MaxStartups.
+	Dials int
+	// runDir and stateDir are the folders of the lock and of its token, for tests.
+	runDir, stateDir string
+}
+
+// Pool makes connections and shares those to jump hosts: one each and run.
+type Pool struct {
+	slots            chan struct{}
+	runDir, stateDir string
+
+	mu     sync.Mutex
+	jumps  map[string]*jump
+	hosts  map[string]*known
+	closed bool
+}
+
+// jump is one shared connection to a jump host, being made or made.
+type jump struct {
+	done chan struct{}
+	conn *connection
+	err  error
+}
+
+// known is what was found out about a host.
+type known struct {
+	asking   sync.Mutex
+	asked    bool
+	password string
+	err      error
+	perlless bool
+}
+
+// NewPool makes a pool. Close ends its jump hosts' connections.
+func NewPool(opts Options) *Pool {
+	p := &Pool{
+		slots: make(chan struct{}, 8), jumps: map[string]*jump{}, hosts: map[string]*known{},
+		runDir: "/run/bisc", stateDir: "/var/lib/bisc",
+	}
+	if opts.Dials > 0 {
+		p.slots = make(chan struct{}, opts.Dials)
+	}
+	if opts.runDir != "" {
+		p.runDir, p.stateDir = opts.runDir, opts.stateDir
+	}
+	return p
+}
+
+// Open connects to a host for reading. It does not wait for sudo and the agent: the first questions go in the same
+// flight, and are answered with an error that wraps host.ErrUnreachable if the channel does not come up; Ready waits.
+// Errors of network, host key and login come from Open, and wrap host.ErrUnreachable too.
+func (p *Pool) Open(ctx context.Context, cfg Config) (*Host, error) {
+	c := &cfg
+	conn, err := p.connect(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return newHost(newChannel(p, conn)), nil
+}
+
+// connect makes a connection, first to the jump hosts.
+func (p *Pool) connect(ctx context.Context, cfg *Config) (*connection, error) {
+	var via *connection
+	if cfg.Jump != nil {
+		var err error
+		if via, err = p.jumpTo(ctx, cfg.Jump); err != nil {
+			return nil, fmt.Errorf("%s: jump host: %w", cfg.Name, err)
+		}
+	}
+	select {
+	case p.slots <- struct{}{}:
+		defer func() { <-p.slots }()
+	case <-ctx.Done():
+		return nil, unreachable(cfg, "wait for other dials: %w", context.Cause(ctx))
+	}
+	return connect(ctx, cfg, via)
+}
+
+// jumpTo gives the shared connection to a jump host. One that has died is made anew.
+func (p *Pool) jumpTo(ctx context.Context, cfg *Config) (*connection, error) {
+	key := cfg.key()
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		return nil, unreachable(cfg, "the run is over")
+	}
+	j := p.jumps[key]
+	if j == nil || j.gone() {
+		j = &jump{done: make(chan struct{})}
+		p.jumps[key] = j
+		go p.makeJump(context.WithoutCancel(ctx), cfg, j)
+	}
+	p.mu.Unlock()
+	select {
+	case <-j.done:
+		return j.conn, j.err
+	case <-ctx.Done():
+		return nil, unreachable(cfg, "%w", context.Cause(ctx))
+	}
+}
+
+// gone tells whether a jump host's connection was made and is no more. One that could not be made stays so: 50 hosts
+// behind it need not try 50 times.
+func (j *jump) gone() bool {
+	select {
+	case <-j.done:
+	default:
+		return false
+	}
+	if j.conn == nil {
+		return false
+	}
+	select {
+	case <-j.conn.dead:
+		return true
+	default:
+		return false
+	}
+}
+
+func (p *Pool) makeJump(ctx context.Context, cfg *Config, j *jump) {
+	j.conn, j.err = p.connect(ctx, cfg)
+	if j.err == nil {
+		go j.conn.keepAlive()
+		p.mu.Lock()
+		closed := p.closed
+		p.mu.Unlock()
+		if closed {
+			j.conn.close()
+		}
+	}
+	close(j.done)
+}
+
+// Close ends the connections to jump hosts; hosts behind them are lost.
+func (p *Pool) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	for _, j := range p.jumps {
+		select {
+		case <-j.done:
+			if j.conn != nil {
+				j.conn.close()
+			}
+		default: // makeJump sees closed
+		}
+	}
+	return nil
+}
+
+func (p *Pool) known(cfg *Config) *known {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	k := p.hosts[cfg.key()]
+	if k == nil {
+		k = &known{}
+		p.hosts[cfg.key()] = k
+	}
+	return k
+}
+
+func (p *Pool) setPerlless(cfg *Config) {
+	k := p.known(cfg)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	k.perlless = true
+}
+
+func (p *Pool) isPerlless(cfg *Config) bool {
+	k := p.known(cfg)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return k.perlless
+}
+
+// password is sudo's, if it was asked for already.
+func (p *Pool) password(cfg *Config) string {
+	k := p.known(cfg)
+	k.asking.Lock()
+	defer k.asking.Unlock()
+	return k.password
+}
+
+var errNoPassword = errors.New("sudo wants a password: allow this user to run sudo without one (NOPASSWD), or run bisc where it can ask")
+
+// askPassword asks for sudo's password once a host.
+func (p *Pool) askPassword(ctx context.Context, cfg *Config) (string, error) {
+	k := p.known(cfg)
+	k.asking.Lock()
+	defer k.asking.Unlock()
+	if k.asked {
+		return k.password, k.err
+	}
+	k.asked = true
+	if cfg.BecomePassword == nil {
+		k.err = unreachable(cfg, "%w", errNoPassword)
+		return "", k.err
+	}
+	password, err := cfg.BecomePassword(ctx, cfg.Name)
+	switch {
+	case err != nil:
+		k.err = unreachable(cfg, "sudo wants a password: %w", err)
+	case password == "":
+		k.err = unreachable(cfg, "%w", errNoPassword)
+	default:
+		k.password = password
+	}
+	return k.password, k.err
+}
+
+var _ host.Writer = (*Writer)(nil)
+var _ host.Reader = (*Host)(nil)

@@ -1,0 +1,220 @@
+package sshhost
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+)
+
+// When a wave goes out. Hundreds of goroutines ask at about the same time, get their answers at about the same time, and
+// then ask what depends on them: as long as nobody writes between, each such wave costs one turn whatever its size.
+const (
+	quiet    = 2 * time.Millisecond   // nobody has asked for so long
+	gather   = 20 * time.Millisecond  // but a steady trickle is not waited for longer
+	overlap  = 200 * time.Millisecond // answers of the wave before are waited for while they come
+	patience = 5 * time.Second        // but a slow one holds up nothing longer
+)
+
+// waves gathers requests and sends them as joint writes.
+type waves struct {
+	send   func([]*request) // one write
+	cancel func(*request)
+	stats  *counters
+
+	mu       sync.Mutex
+	queue    []*request
+	first    time.Time // when the queue's first came
+	last     time.Time // when its last came
+	asked    int       // questions sent and not answered
+	answered time.Time // when the last answer came, or the last wave went
+	inflight map[string]*request
+	closed   error
+	wake     chan struct{}
+	over     chan struct{}
+}
+
+func newWaves(stats *counters, send func([]*request), cancel func(*request)) *waves {
+	w := &waves{
+		send: send, cancel: cancel, stats: stats, inflight: map[string]*request{},
+		wake: make(chan struct{}, 1), over: make(chan struct{}),
+	}
+	go w.run()
+	return w
+}
+
+// ask adds a request and waits for its answer. A question that is under way already is not asked again.
+func (w *waves) ask(ctx context.Context, r *request) (answer, error) {
+	r = w.add(r)
+	a, err := r.wait(ctx)
+	if err != nil && ctx.Err() != nil {
+		w.abandon(r)
+	}
+	return a, err
+}
+
+func (w *waves) add(r *request) *request {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed != nil {
+		r.fail(w.closed)
+		return r
+	}
+	key := r.key()
+	if same := w.inflight[key]; key != "" && same != nil && !same.answered() {
+		same.waiters++
+		w.stats.add(func(s *Stats) { s.Joined++ })
+		return same
+	}
+	if key != "" {
+		w.inflight[key] = r
+	}
+	r.waiters = 1
+	w.enqueue(r)
+	return r
+}
+
+// enqueue is called with the lock held.
+func (w *waves) enqueue(r *request) {
+	if w.closed != nil {
+		go r.fail(w.closed)
+		return
+	}
+	w.last = time.Now()
+	if len(w.queue) == 0 {
+		w.first = w.last
+	}
+	w.queue = append(w.queue, r)
+	w.nudge()
+}
+
+func (w *waves) nudge() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// abandon ends a request that its last waiter has left. A step is ended too; the far end says what became of it.
+func (w *waves) abandon(r *request) {
+	w.mu.Lock()
+	r.waiters--
+	gone := r.waiters <= 0
+	if key := r.key(); gone && w.inflight[key] == r {
+		delete(w.inflight, key)
+	}
+	if i := slices.Index(w.queue, r); gone && i >= 0 { // not sent, and never will be
+		w.queue = slices.Delete(w.queue, i, i+1)
+		w.mu.Unlock()
+		r.fail(errUnsent)
+		return
+	}
+	w.mu.Unlock()
+	if gone {
+		w.cancel(r)
+	}
+}
+
+// errUnsent is the answer of what was given up before it was sent: nothing happened.
+var errUnsent = errors.New("given up before it was sent")
+
+// forget lets no later question share an answer that is under way now: a step is about to change the host, or has.
+func (w *waves) forget() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.inflight = map[string]*request{}
+}
+
+func (w *waves) run() {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		batch, wait := w.due(time.Now())
+		if len(batch) > 0 {
+			w.send(batch)
+			continue
+		}
+		timer.Reset(wait)
+		select {
+		case <-w.wake:
+		case <-timer.C:
+		case <-w.over:
+			return
+		}
+	}
+}
+
+// due takes the queue if it may go, or tells how long to wait.
+func (w *waves) due(now time.Time) ([]*request, time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.queue) == 0 {
+		return nil, time.Hour
+	}
+	at := earlier(w.last.Add(quiet), w.first.Add(gather))
+	if w.asked > 0 {
+		at = later(at, earlier(w.answered.Add(overlap), w.first.Add(patience)))
+	}
+	if now.Before(at) {
+		return nil, at.Sub(now)
+	}
+	batch := w.merge(w.queue)
+	w.queue = nil
+	w.answered = now
+	for _, r := range batch {
+		w.count(r)
+	}
+	w.stats.add(func(s *Stats) { s.Waves++; s.Requests += len(batch) })
+	return batch, 0
+}
+
+// count keeps the number of questions under way. The lock is held.
+func (w *waves) count(r *request) {
+	if !r.question() {
+		return
+	}
+	w.asked++
+	before := r.then
+	r.then = func(a answer) {
+		if before != nil {
+			before(a)
+		}
+		w.mu.Lock()
+		w.asked--
+		w.answered = time.Now()
+		w.mu.Unlock()
+		w.nudge()
+	}
+}
+
+// close fails what is not sent and all that follows.
+func (w *waves) close(err error) {
+	w.mu.Lock()
+	if w.closed != nil {
+		w.mu.Unlock()
+		return
+	}
+	w.closed = err
+	rest := w.queue
+	w.queue = nil
+	close(w.over)
+	w.mu.Unlock()
+	for _, r := range rest {
+		r.fail(err)
+	}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,137 @@
+package sshhost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"bisc/internal/host"
+)
+
+// Writer is a host whose lock this run holds. It implements host.Writer; steps may be given concurrently, and those that
+// are go in one turn.
+type Writer struct {
+	*Host
+	token uint64
+
+	mu    sync.Mutex
+	edits map[string]*sync.Mutex // by path: an edit reads, then puts
+	bus   *bus
+}
+
+// OpenWriter connects to a host and takes its lock. The error is *host.LockedError when another run holds it.
+func (p *Pool) OpenWriter(ctx context.Context, cfg Config, want LockRequest) (*Writer, error) {
+	h, err := p.Open(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	token, err := takeLock(ctx, h, want)
+	if err != nil {
+		_ = h.Close()
+		return nil, err
+	}
+	return &Writer{Host: h, token: token, edits: map[string]*sync.Mutex{}}, nil
+}
+
+// Token is the fencing token of the lock that is held.
+func (w *Writer) Token() uint64 { return w.token }
+
+// Do acts. What a step did is known when it returns; ErrLost where it is not.
+func (w *Writer) Do(ctx context.Context, s host.Step) error {
+	w.c.waves.forget()
+	defer w.c.waves.forget()
+	switch s := s.(type) {
+	case host.Script:
+		return w.script(ctx, s)
+	case host.Put:
+		return w.put(ctx, s)
+	case host.Edit:
+		return w.edit(ctx, s)
+	case host.Push:
+		return w.push(ctx, s)
+	case host.Job:
+		return w.job(ctx, s)
+	}
+	return fmt.Errorf("sshhost cannot do a %T", s)
+}
+
+// Stages is false: what is done is in force.
+func (w *Writer) Stages() bool { return false }
+
+// Commit, Confirm and Revert mean nothing on a host that does not stage.
+func (w *Writer) Commit(context.Context) error  { return nil }
+func (w *Writer) Confirm(context.Context) error { return nil }
+func (w *Writer) Revert(context.Context) error  { return nil }
+
+// leaveLimit is how long Close waits for the far end to give the lock back; it does so by itself at the end of its step.
+const leaveLimit = 5 * time.Second
+
+// Close gives the lock back and ends the connection.
+func (w *Writer) Close() error {
+	w.closeBus()
+	w.c.mu.Lock()
+	far := w.c.far
+	w.c.mu.Unlock()
+	if far != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), leaveLimit)
+		defer cancel()
+		far.leave(ctx)
+	}
+	return w.Host.Close()
+}
+
+// grace is how long a step that is stopped may take to say so.
+const grace = 5 * time.Second
+
+// step sends a request as a step and waits for its end. When ctx ends first the step is stopped; what it did by then is
+// not known.
+func (w *Writer) step(ctx context.Context, r *request) (answer, error) {
+	r.step = true
+	if ctx.Err() != nil {
+		return answer{}, context.Cause(ctx)
+	}
+	a, err := w.ask(ctx, r)
+	if ctx.Err() == nil || r.answered() && !errors.Is(r.ans.err, errUnsent) {
+		return a, err
+	}
+	select {
+	case <-r.done:
+		if errors.Is(r.ans.err, errUnsent) {
+			return answer{}, context.Cause(ctx)
+		}
+	case <-time.After(grace):
+	}
+	return answer{}, fmt.Errorf("%w: it was stopped: %w", host.ErrLost, context.Cause(ctx))
+}
+
+func (w *Writer) script(ctx context.Context, s host.Script) error {
+	argv := s.Command()
+	if err := checkArgv(argv); err != nil {
+		return err
+	}
+	r := newRequest(opRun, limitOr(s.Limit), argv...)
+	r.stdin = s.Stdin
+	a, err := w.step(ctx, r)
+	if err != nil {
+		return named(s.Argv, err)
+	}
+	return host.Verdict(s.Argv, a.out)
+}
+
+// named puts the act's own argv in the place of the guards' shell.
+func named(argv []string, err error) error {
+	var exit *host.ExitError
+	if errors.As(err, &exit) {
+		exit.Argv = argv
+	}
+	return err
+}
+
+func limitOr(d time.Duration) time.Duration {
+	if d <= 0 {
+		return host.DefaultLimit
+	}
+	return d
+}

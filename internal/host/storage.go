@@ -1,0 +1,67 @@
+package host
+
+import _ "embed"
+
+//go:embed readings/blank.sh
+var blankText string
+
+//go:embed readings/busy.sh
+var busyText string
+
+//go:embed guards/blank.sh
+var blankGuardText string
+
+//go:embed guards/holds.sh
+var holdsText string
+
+//go:embed guards/mount-free.sh
+var mountFreeText string
+
+//go:embed guards/stands-on.sh
+var standsOnText string
+
+//go:embed guards/no-mounts-below.sh
+var noMountsBelowText string
+
+//go:embed guards/zfs-unprotected.sh
+var zfsUnprotectedText string
+
+// Blankness tells of a block device "size BYTES", "first zero|data" and "last zero|data" of its first and last MiB, and
+// "partition NAME" for each that the kernel knows. It exits 3 when the device cannot be read.
+var Blankness = Reading{Name: "blank", Text: blankText}
+
+// Busy lists the uses of a file system, as Uses does, but for the mount at one mount point and the copies of it that go
+// with it. Its values are major:minor and the mount point as mountinfo writes it. It exits 3 when it could not look. The
+// text of Uses is within it, never a value: a Query must not run what it is given.
+var Busy = Reading{Name: "busy", Text: "uses_text=" + Quote(usesText) + "\n" + busyText}
+
+// Blank holds when the device holds nothing: no signature, no partitions, zeros in its first and last MiB.
+func Blank(device string) Guard {
+	return Guard{Name: "device blank", Text: blankGuardText, Args: []string{blankText, device}}
+}
+
+// Holds holds when blkid says of the device what it said when the plan was made: its output without DEVNAME, and its exit
+// status. A step that wipes carries it, so that no retry wipes what came after.
+func Holds(device, signature, status string) Guard {
+	return Guard{Name: "device as shown", Text: holdsText, Args: []string{device, signature, status}}
+}
+
+// MountFree holds when nothing uses the file system that is mounted at target (as mountinfo writes it) but that mount.
+func MountFree(device DeviceID, target string) Guard {
+	return Guard{Name: "mount not in use", Text: mountFreeText, Args: []string{Busy.Text, device.String(), target}}
+}
+
+// StandsOn holds when the file system that is visible at the mount point is the device.
+func StandsOn(mountPoint string, device DeviceID) Guard {
+	return Guard{Name: "mounted below as shown", Text: standsOnText, Args: []string{mountPoint, device.String()}}
+}
+
+// NoMountsBelow holds when nothing is mounted below the folder (as mountinfo writes it).
+func NoMountsBelow(folder string) Guard {
+	return Guard{Name: "no mounts below", Text: noMountsBelowText, Args: []string{folder}}
+}
+
+// Unprotected holds when the user property bisc:protect of a zvol or dataset is not on.
+func Unprotected(name string) Guard {
+	return Guard{Name: "not protected", Text: zfsUnprotectedText, Args: []string{name}}
+}

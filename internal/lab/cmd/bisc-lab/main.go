@@ -1,0 +1,67 @@
+// Command bisc-lab runs the lab's test hosts; see package lab.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"bisc/internal/lab"
+	"bisc/internal/lab/standin"
+	"bisc/internal/lab/supervise"
+)
+
+const usage = `usage:
+  bisc-lab setup                                build the hosts' root file system, once a machine (about a minute)
+  bisc-lab host [flags] --names a,b             run hosts in the foreground until stdin ends
+  bisc-lab up   [flags] --names a,b --dir DIR   run hosts in the background; DIR gets ssh_config and hosts.json
+  bisc-lab down --dir DIR                       end them
+
+flags of host and up:
+  --docker            docker and containerd are enabled
+  --disk SIZE         size of each host's root disk (4g)
+  --pool NAME=SIZE    a ZFS pool that each host has; may be repeated
+  --port N            the first host's port on 127.0.0.1; the others follow (0: any free)
+  --keep              host only: run until a signal comes, whatever stdin is
+  --lab JSON          all of this for each host by itself, as package spec defines it
+`
+
+func main() {
+	if name := filepath.Base(os.Args[0]); standin.Is(name) {
+		os.Exit(standin.Main(name, os.Args[1:]))
+	}
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "bisc-lab:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	if len(args) == 0 {
+		fmt.Fprint(os.Stderr, usage)
+		return fmt.Errorf("no command given")
+	}
+	switch verb, rest := args[0], args[1:]; verb {
+	case "setup":
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		return lab.Setup(ctx, os.Stderr)
+	case "host":
+		return host(rest)
+	case "up":
+		return up(rest)
+	case "down":
+		return down(rest)
+	case supervise.InnerVerb:
+		return supervise.Inner(rest, os.Stdin, os.Stdout)
+	case "help", "-h", "--help":
+		fmt.Print(usage)
+		return nil
+	default:
+		fmt.Fprint(os.Stderr, usage)
+		return fmt.Errorf("unknown command %q", verb)
+	}
+}

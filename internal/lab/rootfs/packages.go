@@ -1,0 +1,20 @@
+package rootfs
+
+// machinePackages are what the machine needs to build and to run hosts, by the program that shows it is there.
+var machinePackages = []struct{ program, pkg string }{
+	{"mmdebstrap", "mmdebstrap"},
+	{"systemd-nspawn", "systemd-container"},
+	{"ip", "iproute2"},
+	{"nsenter", "util-linux"},
+	{"ssh", "openssh-client"},
+}
+
+// hostPackages are what a host has beyond Debian's essential packages and apt. There is no kernel: a host runs on the
+// machine's. python3 is for the benchmarks against Ansible.
+var hostPackages = []string{
+	"systemd", "systemd-sysv", "dbus", "udev", "kmod", "openssh-server", "sudo", "perl-base",
+	"xfsprogs", "e2fsprogs", "parted", "util-linux", "util-linux-extra", "psmisc", "procps",
+	"iproute2", "iptables", "iptables-persistent", "netbase", "ca-certificates", "curl",
+	"docker.io", "python3", "python3-minimal", "needrestart", "unattended-upgrades",
+	"jq", "rsync", "zstd", "less",
+}

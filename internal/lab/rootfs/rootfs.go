@@ -1,0 +1,193 @@
+// Package rootfs builds, once a machine, the Debian root file system that all test hosts share as the lowest layer of
+// their overlays, from the machine's own apt sources.
+package rootfs
+
+import (
+	"context"
+	"crypto/sha256"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Cache is where root file systems and the lab's key are kept: outside of the repository, for all checkouts.
+const Cache = "/var/cache/bisc-lab"
+
+//go:embed build.sh
+var buildScript string
+
+//go:embed configure.sh
+var configureScript string
+
+// ErrNotRoot says that hosts need root: they are made of mounts and namespaces.
+var ErrNotRoot = errors.New("the lab needs root (mounts, namespaces, device nodes); run it as root")
+
+// Dir returns the root file system's folder, or "" when it has not been built.
+func Dir() string {
+	public, err := os.ReadFile(KeyFile() + ".pub")
+	if err != nil {
+		return ""
+	}
+	release, err := codename()
+	if err != nil {
+		return ""
+	}
+	root := filepath.Join(folder(release, public), "root")
+	if _, err := os.Stat(root); err != nil {
+		return ""
+	}
+	return root
+}
+
+// folder is named by all that goes into the root file system but the packages' versions.
+func folder(release string, public []byte) string {
+	sum := sha256.New()
+	for _, part := range []string{release, strings.Join(hostPackages, " "), buildScript, configureScript, string(public)} {
+		fmt.Fprintf(sum, "%d\n%s", len(part), part)
+	}
+	return filepath.Join(Cache, fmt.Sprintf("%x", sum.Sum(nil)[:8]))
+}
+
+// codename returns the machine's Debian release.
+func codename() (string, error) {
+	text, err := os.ReadFile("/etc/os-release")
+	if err != nil {
+		return "", fmt.Errorf("find the Debian release: %w", err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if name, ok := strings.CutPrefix(strings.TrimSpace(line), "VERSION_CODENAME="); ok {
+			return strings.Trim(name, `"`), nil
+		}
+	}
+	return "", errors.New("find the Debian release: no VERSION_CODENAME in /etc/os-release")
+}
+
+// Ensure installs what the machine lacks and builds the root file system if it is not in the cache. A second caller
+// waits for the first. A build that is interrupted leaves nothing that a later one would take for whole.
+func Ensure(ctx context.Context, progress io.Writer) error {
+	if Dir() != "" && len(missing()) == 0 {
+		return nil
+	}
+	if os.Geteuid() != 0 {
+		return ErrNotRoot
+	}
+	if err := os.MkdirAll(Cache, 0o755); err != nil {
+		return fmt.Errorf("make the lab's cache: %w", err)
+	}
+	say := newSteps(progress)
+	unlock, err := lock(ctx, filepath.Join(Cache, "lock"), say)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := installMissing(ctx, say); err != nil {
+		return err
+	}
+	public, err := ensureKey()
+	if err != nil {
+		return err
+	}
+	if Dir() != "" { // built while we waited
+		return nil
+	}
+	release, err := codename()
+	if err != nil {
+		return err
+	}
+	if err := build(ctx, release, public, say); err != nil {
+		return fmt.Errorf("build the root file system: %w", err)
+	}
+	say.step("done")
+	return nil
+}
+
+// lock waits for the cache's lock; a build by someone else takes a minute.
+func lock(ctx context.Context, name string, say *steps) (unlock func(), err error) {
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("lock the lab's cache: %w", err)
+	}
+	if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
+		say.step("waiting for another set-up on this machine")
+	}
+	got := make(chan error, 1)
+	go func() { got <- unix.Flock(int(f.Fd()), unix.LOCK_EX) }()
+	select {
+	case err = <-got:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("lock the lab's cache: %w", err)
+	}
+	return func() { f.Close() }, nil
+}
+
+// build makes the root file system in a folder of its own and renames that at the end.
+func build(ctx context.Context, release string, public []byte, say *steps) error {
+	sweep()
+	work, err := os.MkdirTemp(Cache, "building-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(work)
+	oneLine, deb822, err := sources("/etc/apt", release)
+	if err != nil {
+		return err
+	}
+	conf, err := aptConf(ctx)
+	if err != nil {
+		return err
+	}
+	files := map[string]string{"machine.list": oneLine, "machine.sources": deb822, "apt.conf": conf,
+		"configure.sh": configureScript, "key.pub": string(public)}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(work, name), []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	say.step("building the root file system of the test hosts (%d packages, about a minute)", len(hostPackages))
+	// In a PID namespace of its own the build ends as a whole when its first process is killed.
+	err = say.run(ctx, "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--", "sh", "-c", buildScript, "build.sh", work, release, strings.Join(hostPackages, ","))
+	if err != nil {
+		return err
+	}
+	done := folder(release, public)
+	if err := os.Chmod(work, 0o755); err != nil {
+		return err
+	}
+	return os.Rename(work, done)
+}
+
+// sweep removes what an interrupted build has left; the caller holds the lock, so nobody is building.
+func sweep() {
+	old, _ := filepath.Glob(filepath.Join(Cache, "building-*"))
+	for _, dir := range old {
+		os.RemoveAll(dir)
+	}
+}
+
+// aptConf returns those of the machine's apt settings that say how to fetch: proxies, retries, clock checks.
+func aptConf(ctx context.Context) (string, error) {
+	out, err := exec.CommandContext(ctx, "apt-config", "dump").Output()
+	if err != nil {
+		return "", fmt.Errorf("apt-config dump: %w", err)
+	}
+	conf := "Acquire::Languages \"none\";\n"
+	for line := range strings.Lines(string(out)) {
+		for _, prefix := range []string{"Acquire::Check-", "Acquire::http", "Acquire::https", "Acquire::Retries", "Acquire::ForceIPv4"} {
+			if strings.HasPrefix(line, prefix) {
+				conf += line
+				break
+			}
+		}
+	}
+	return conf, nil
+}

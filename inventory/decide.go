@@ -1,0 +1,261 @@
+package inventory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"bisc/internal/host"
+)
+
+// Resolver asks ssh's own configuration for a host's settings: the output of ssh -G, by keyword in lower case, each with
+// its values in order. file is empty for ssh's default files.
+type Resolver func(ctx context.Context, file, name string) (map[string][]string, error)
+
+// Decision is how a host is reached: every value is set, and Settings says where each came from.
+type Decision struct {
+	Host     string // the inventory's name, or what ssh_config calls a jump host
+	Platform host.Platform
+	Address  string
+	Port     int
+	User     string
+	Become   bool
+	// Via is the jump hosts in the order passed, each with settings of its own.
+	Via []Decision
+	// HostKeys are pins; where there are some, KnownHosts need not know the host.
+	HostKeys   []string
+	KnownHosts []string // files, absolute
+	// HostKeyAlias is the name under which KnownHosts has the host; empty: Address.
+	HostKeyAlias string
+	Identities   []string // files, absolute; those that are not there are passed over
+	AgentKey     string   // empty: any key of the agent
+	// AgentSocket is the agent's socket where ssh_config names one; empty: SSH_AUTH_SOCK. "none": no agent.
+	AgentSocket string
+	// BecomePasswordEnv and BecomePasswordFile name where the password is; both empty: asked for on the terminal, if at all.
+	BecomePasswordEnv  string
+	BecomePasswordFile string
+	ConnectTimeout     time.Duration
+	Settings           []Setting
+}
+
+// Setting is one value of a decision and where it came from.
+type Setting struct{ Name, Value, From string }
+
+// DefaultConnectTimeout is how long a host may take to answer where nobody says.
+const DefaultConnectTimeout = 10 * time.Second
+
+// Decide finds how to reach a host: what the inventory says goes before what ssh's configuration says (asked under the
+// host's address, or its name where the inventory has no address), and that before the defaults. ask is nil where there
+// is no ssh program; then only an explicit ssh_config is an error.
+func Decide(ctx context.Context, inv *Inventory, h *Host, ask Resolver) (Decision, error) {
+	c := &chooser{inv: inv, ask: ask, visiting: map[string]bool{}}
+	d, err := c.decide(ctx, h)
+	if err != nil {
+		return Decision{}, fmt.Errorf("deciding how to reach %s: %w", h.Name, err)
+	}
+	return d, nil
+}
+
+type chooser struct {
+	inv      *Inventory
+	ask      Resolver
+	visiting map[string]bool // jump hosts of ssh_config, so that a circle there ends
+}
+
+func (c *chooser) decide(ctx context.Context, h *Host) (Decision, error) {
+	d, proxy, err := c.alone(ctx, h)
+	if err != nil {
+		return d, err
+	}
+	if h.HasVia {
+		for _, name := range c.inv.chain(h) {
+			hop, _, err := c.alone(ctx, c.inv.names[name])
+			if err != nil {
+				return d, err
+			}
+			d.Via = append(d.Via, hop)
+		}
+		d.setVia(h.where("via"))
+		return d, nil
+	}
+	if proxy == nil {
+		d.setVia("default")
+		return d, nil
+	}
+	d.Via, err = c.proxyChain(ctx, proxy)
+	d.setVia(proxy.from)
+	return d, err
+}
+
+// alone decides everything but the jump hosts; proxy is what ssh_config says of those.
+func (c *chooser) alone(ctx context.Context, h *Host) (Decision, *proxyJump, error) {
+	conf, err := c.config(ctx, h)
+	if err != nil {
+		return Decision{}, nil, err
+	}
+	d := Decision{Host: h.Name, Platform: h.Platform}
+	d.Address = d.pick("address", h.where("address"), h.Address, conf, "hostname", h.Name)
+	port := d.pick("port", h.where("port"), number(h.Port), conf, "port", "22")
+	if d.Port, err = strconv.Atoi(port); err != nil {
+		return d, nil, fmt.Errorf("ssh_config: port %q is not a number", port)
+	}
+	d.User = d.pick("user", h.where("user"), h.User, conf, "user", localUser())
+	if err := errors.Join(checkAddress(d.Address), checkUser(d.User)); err != nil {
+		return d, nil, err
+	}
+	d.become(h)
+	d.HostKeys = d.pickList("host_key", h.where("host_key"), h.HostKeys, nil, "", nil)
+	d.KnownHosts = d.paths(d.pickList("known_hosts", h.where("known_hosts"), h.KnownHosts, conf, "userknownhostsfile", []string{"~/.ssh/known_hosts"}))
+	d.HostKeyAlias = d.pick("host_key_alias", "", "", conf, "hostkeyalias", "")
+	d.Identities = d.paths(d.pickList("identity", h.where("identity"), h.Identities, conf, "identityfile", defaultIdentities()))
+	d.AgentKey = d.pick("agent_key", h.where("agent_key"), h.AgentKey, nil, "", "")
+	d.AgentSocket = expand(d.pick("agent_socket", "", "", conf, "identityagent", ""), d)
+	d.password(h)
+	if err := d.timeout(h, conf); err != nil {
+		return d, nil, err
+	}
+	proxy, err := conf.proxy(h.HasVia)
+	return d, proxy, err
+}
+
+func (d *Decision) become(h *Host) {
+	switch {
+	case h.Become != nil:
+		d.Become = *h.Become
+		d.set("become", strconv.FormatBool(d.Become), h.where("become"))
+	case h.JumpOnly:
+		d.set("become", "false", "default: nothing is done on a jump host")
+	case h.Platform == host.Linux && d.User == "root":
+		d.set("become", "false", "default: root needs no sudo")
+	default:
+		d.Become = true
+		d.set("become", "true", "default")
+	}
+}
+
+func (d *Decision) password(h *Host) {
+	d.BecomePasswordEnv = h.BecomePasswordEnv
+	d.BecomePasswordFile = expand(h.BecomePasswordFile, *d)
+	if h.BecomePasswordEnv != "" {
+		d.set("become_password", "environment variable "+h.BecomePasswordEnv, h.where("become_password_env"))
+	}
+	if h.BecomePasswordFile != "" {
+		d.set("become_password", "file "+d.BecomePasswordFile, h.where("become_password_file"))
+	}
+}
+
+func (d *Decision) timeout(h *Host, conf *config) error {
+	inInventory := ""
+	if h.ConnectTimeout > 0 {
+		inInventory = h.ConnectTimeout.String()
+	}
+	s := d.pick("connect_timeout", h.where("connect_timeout"), inInventory, conf, "connecttimeout", DefaultConnectTimeout.String())
+	if seconds, err := strconv.Atoi(s); err == nil {
+		s = strconv.Itoa(seconds) + "s" // ssh_config counts in seconds
+	}
+	t, err := time.ParseDuration(s)
+	if err != nil || t <= 0 {
+		return fmt.Errorf("ssh_config: connecttimeout %q is not a time", s)
+	}
+	d.ConnectTimeout = t
+	return nil
+}
+
+// pick chooses a value and records where it came from.
+func (d *Decision) pick(name, where, given string, conf *config, keyword, byDefault string) string {
+	if given != "" {
+		return d.set(name, given, where)
+	}
+	if v := conf.first(keyword); v != "" {
+		return d.set(name, v, conf.from)
+	}
+	return d.set(name, byDefault, "default")
+}
+
+func (d *Decision) pickList(name, where string, given []string, conf *config, keyword string, byDefault []string) []string {
+	switch fromConf := conf.all(keyword); {
+	case len(given) > 0:
+		d.set(name, strings.Join(given, " "), where)
+		return given
+	case len(fromConf) > 0:
+		d.set(name, strings.Join(fromConf, " "), conf.from)
+		return fromConf
+	}
+	d.set(name, strings.Join(byDefault, " "), "default")
+	return byDefault
+}
+
+// set records a setting that has a value, in place of an earlier one of that name.
+func (d *Decision) set(name, value, from string) string {
+	if value == "" {
+		return value
+	}
+	for i := range d.Settings {
+		if d.Settings[i].Name == name {
+			d.Settings[i] = Setting{name, value, from}
+			return value
+		}
+	}
+	d.Settings = append(d.Settings, Setting{name, value, from})
+	return value
+}
+
+func (d *Decision) setVia(from string) {
+	names := make([]string, len(d.Via))
+	for i, hop := range d.Via {
+		names[i] = hop.Host
+	}
+	value := strings.Join(names, " -> ")
+	if value == "" {
+		value = "none"
+	}
+	d.set("via", value, from)
+}
+
+func (d *Decision) paths(names []string) []string {
+	out := make([]string, 0, len(names))
+	for _, n := range names {
+		out = append(out, expand(n, *d))
+	}
+	return out
+}
+
+func number(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
+}
+
+func defaultIdentities() []string {
+	return []string{"~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa"}
+}
+
+func localUser() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return os.Getenv("USER")
+}
+
+// expand puts the home folder for ~/ and the tokens that ssh -G leaves in file names.
+func expand(name string, d Decision) string {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		home = "/"
+	}
+	if rest, ok := strings.CutPrefix(name, "~/"); ok {
+		name = filepath.Join(home, rest)
+	}
+	if !strings.Contains(name, "%") {
+		return name
+	}
+	return strings.NewReplacer("%%", "%", "%d", home, "%h", d.Address, "%n", d.Host, "%r", d.User, "%u", localUser(),
+		"%p", strconv.Itoa(d.Port)).Replace(name)
+}

@@ -1,0 +1,294 @@
+package inventory
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+
+	"bisc/internal/host"
+	"bisc/internal/source"
+)
+
+// decoder fills a host from its block. A value that cannot be had is reported and left zero.
+type decoder struct {
+	host  *Host
+	diags hcl.Diagnostics
+}
+
+// field reads one attribute of a host block.
+type field func(d *decoder, a *hclsyntax.Attribute, v cty.Value)
+
+// fields is the attributes of a host block. Via is read from its expression, for it may name hosts.
+func fields() map[string]field {
+	return map[string]field{
+		"platform":             (*decoder).platform,
+		"address":              text(func(h *Host) *string { return &h.Address }, checkAddress),
+		"user":                 text(func(h *Host) *string { return &h.User }, checkUser),
+		"port":                 (*decoder).port,
+		"become":               func(d *decoder, a *hclsyntax.Attribute, v cty.Value) { d.host.Become = d.bool(a, v) },
+		"via":                  nil,
+		"host_key":             list(func(h *Host) *[]string { return &h.HostKeys }, checkPin, asIs),
+		"known_hosts":          list(func(h *Host) *[]string { return &h.KnownHosts }, checkPath, besideFile),
+		"identity":             list(func(h *Host) *[]string { return &h.Identities }, checkPath, besideFile),
+		"agent_key":            text(func(h *Host) *string { return &h.AgentKey }, checkPin),
+		"ssh_config":           (*decoder).sshConfig,
+		"become_password_env":  text(func(h *Host) *string { return &h.BecomePasswordEnv }, checkEnv),
+		"become_password_file": (*decoder).passwordFile,
+		"connect_timeout":      (*decoder).timeout,
+		"jump_only":            (*decoder).jumpOnly,
+		"data":                 (*decoder).data,
+	}
+}
+
+func decode(b *hclsyntax.Block) (*Host, hcl.Diagnostics) {
+	d := &decoder{host: &Host{Range: b.DefRange(), Data: cty.EmptyObjectVal, attrs: map[string]hcl.Range{}, data: map[string]hcl.Range{}}}
+	if len(b.Labels) != 1 {
+		return nil, hcl.Diagnostics{fault(b.DefRange(), "Host without a name", "A host block has one label, its name: host \"biscayne\" { ... }.")}
+	}
+	d.host.Name = b.Labels[0]
+	if err := checkName(d.host.Name); err != nil {
+		d.fault(b.LabelRanges[0], "Invalid host name", err.Error())
+	}
+	known := fields()
+	for _, a := range sorted(b.Body.Attributes) {
+		read, ok := known[a.Name]
+		switch {
+		case !ok:
+			d.unknownAttribute(a, known)
+		case a.Name == "via":
+			d.via(a)
+		default:
+			d.read(a, read)
+		}
+		d.host.attrs[a.Name] = a.SrcRange
+	}
+	for _, inner := range b.Body.Blocks {
+		d.fault(inner.TypeRange, "Unexpected block", fmt.Sprintf("A host has no blocks. Write %s = { ... } inside data, if plans are to read it.", inner.Type))
+	}
+	d.together(b)
+	return d.host, d.diags
+}
+
+// together finds what is wrong between attributes.
+func (d *decoder) together(b *hclsyntax.Block) {
+	h := d.host
+	if _, ok := b.Body.Attributes["platform"]; !ok {
+		d.fault(b.DefRange(), "Missing attribute", fmt.Sprintf("The host %q needs platform = \"linux\" or \"eos\".", h.Name))
+	}
+	if h.BecomePasswordEnv != "" && h.BecomePasswordFile != "" {
+		d.fault(h.attrs["become_password_file"], "Two passwords", "Give become_password_env or become_password_file, not both.")
+	}
+}
+
+func (d *decoder) unknownAttribute(a *hclsyntax.Attribute, known map[string]field) {
+	var names []string
+	for n := range known {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	hint := source.DidYouMean(a.Name, names)
+	if source.Suggest(a.Name, names) == "" {
+		hint = " What plans read of a host goes into data = { ... }."
+	}
+	d.fault(a.NameRange, "Unknown attribute", fmt.Sprintf("A host has no attribute %q.%s", a.Name, hint))
+}
+
+// read evaluates an attribute, which must be a constant, and gives it to its field.
+func (d *decoder) read(a *hclsyntax.Attribute, to field) {
+	if vars := a.Expr.Variables(); len(vars) > 0 {
+		d.fault(vars[0].SourceRange(), "Not a constant", fmt.Sprintf("A host is data: %s must be a constant. Plans read hosts; hosts read nothing.", a.Name))
+		return
+	}
+	v, diags := a.Expr.Value(nil)
+	if diags.HasErrors() {
+		d.diags = append(d.diags, diags...)
+		return
+	}
+	if v.IsNull() || !v.IsWhollyKnown() {
+		d.fault(a.Expr.Range(), "No value", fmt.Sprintf("%s is null. Leave it out instead.", a.Name))
+		return
+	}
+	to(d, a, v)
+}
+
+func (d *decoder) fault(at hcl.Range, summary, detail string) {
+	d.diags = append(d.diags, fault(at, summary, detail))
+}
+
+func (d *decoder) invalid(a *hclsyntax.Attribute, err error) {
+	d.fault(a.Expr.Range(), "Invalid "+a.Name, err.Error())
+}
+
+func (d *decoder) platform(a *hclsyntax.Attribute, v cty.Value) {
+	switch s, _ := d.string(a, v); s {
+	case "linux":
+		d.host.Platform = host.Linux
+	case "eos":
+		d.host.Platform = host.EOS
+	default:
+		d.fault(a.Expr.Range(), "Unknown platform", fmt.Sprintf("There is no platform %q. It is \"linux\" or \"eos\".", s))
+	}
+}
+
+func (d *decoder) port(a *hclsyntax.Attribute, v cty.Value) {
+	n, ok := d.number(a, v)
+	if ok && (n < 1 || n > 65535) {
+		d.invalid(a, fmt.Errorf("a port is 1 to 65535, not %d", n))
+		return
+	}
+	d.host.Port = n
+}
+
+func (d *decoder) sshConfig(a *hclsyntax.Attribute, v cty.Value) {
+	if v.Type() == cty.String {
+		if err := checkPath(v.AsString()); err != nil {
+			d.invalid(a, err)
+			return
+		}
+		yes := true
+		d.host.SSHConfig, d.host.SSHConfigFile = &yes, besideFile(a, v.AsString())
+		return
+	}
+	d.host.SSHConfig = d.bool(a, v)
+}
+
+func (d *decoder) passwordFile(a *hclsyntax.Attribute, v cty.Value) {
+	text(func(h *Host) *string { return &h.BecomePasswordFile }, checkPath)(d, a, v)
+	if d.host.BecomePasswordFile != "" {
+		d.host.BecomePasswordFile = besideFile(a, d.host.BecomePasswordFile)
+	}
+}
+
+func (d *decoder) timeout(a *hclsyntax.Attribute, v cty.Value) {
+	s, ok := d.string(a, v)
+	if !ok {
+		return
+	}
+	t, err := time.ParseDuration(s)
+	if err != nil || t <= 0 {
+		d.invalid(a, fmt.Errorf("%q is not a time: write for example \"10s\"", s))
+		return
+	}
+	d.host.ConnectTimeout = t
+}
+
+func (d *decoder) jumpOnly(a *hclsyntax.Attribute, v cty.Value) {
+	if b := d.bool(a, v); b != nil {
+		d.host.JumpOnly = *b
+	}
+}
+
+func (d *decoder) data(a *hclsyntax.Attribute, v cty.Value) {
+	if !v.Type().IsObjectType() {
+		d.invalid(a, fmt.Errorf("data is an object: data = { zvol = \"tank/solana\" }, not a %s", v.Type().FriendlyName()))
+		return
+	}
+	d.host.Data = v
+	d.host.data = keyRanges(a.Expr)
+	for _, k := range reserved {
+		if v.Type().HasAttribute(k) {
+			d.fault(d.host.Origin(k), "Reserved key", fmt.Sprintf("Plans read host.%s.%s as the host's own %s. Give this key another name.", d.host.Name, k, k))
+		}
+	}
+}
+
+// keyRanges is where the keys of an object are written.
+func keyRanges(e hclsyntax.Expression) map[string]hcl.Range {
+	out := map[string]hcl.Range{}
+	object, ok := e.(*hclsyntax.ObjectConsExpr)
+	if !ok {
+		return out
+	}
+	for _, item := range object.Items {
+		key, diags := item.KeyExpr.Value(nil)
+		if !diags.HasErrors() && !key.IsNull() && key.Type() == cty.String {
+			out[key.AsString()] = hcl.RangeBetween(item.KeyExpr.Range(), item.ValueExpr.Range())
+		}
+	}
+	return out
+}
+
+func (d *decoder) string(a *hclsyntax.Attribute, v cty.Value) (string, bool) {
+	if v.Type() != cty.String {
+		d.invalid(a, fmt.Errorf("%s is a string in quotes, not a %s", a.Name, v.Type().FriendlyName()))
+		return "", false
+	}
+	return v.AsString(), true
+}
+
+func (d *decoder) bool(a *hclsyntax.Attribute, v cty.Value) *bool {
+	b, err := convert.Convert(v, cty.Bool)
+	if err != nil || b.IsNull() {
+		d.invalid(a, fmt.Errorf("%s is true or false, not a %s", a.Name, v.Type().FriendlyName()))
+		return nil
+	}
+	out := b.True()
+	return &out
+}
+
+func (d *decoder) number(a *hclsyntax.Attribute, v cty.Value) (int, bool) {
+	n, err := convert.Convert(v, cty.Number)
+	if err == nil && !n.IsNull() {
+		if i, accuracy := n.AsBigFloat().Int64(); accuracy == 0 && i >= math.MinInt32 && i <= math.MaxInt32 {
+			return int(i), true
+		}
+	}
+	d.invalid(a, fmt.Errorf("%s is a whole number", a.Name))
+	return 0, false
+}
+
+func text(at func(*Host) *string, check func(string) error) field {
+	return func(d *decoder, a *hclsyntax.Attribute, v cty.Value) {
+		s, ok := d.string(a, v)
+		if !ok {
+			return
+		}
+		if err := check(s); err != nil {
+			d.invalid(a, err)
+			return
+		}
+		*at(d.host) = s
+	}
+}
+
+// list reads a string or a list of strings.
+func list(at func(*Host) *[]string, check func(string) error, as func(*hclsyntax.Attribute, string) string) field {
+	return func(d *decoder, a *hclsyntax.Attribute, v cty.Value) {
+		if v.Type() == cty.String {
+			v = cty.TupleVal([]cty.Value{v})
+		}
+		if !v.Type().IsTupleType() {
+			d.invalid(a, fmt.Errorf("%s is a string or a list of strings, not a %s", a.Name, v.Type().FriendlyName()))
+			return
+		}
+		for _, e := range v.AsValueSlice() {
+			s, ok := d.string(a, e)
+			if !ok {
+				return
+			}
+			if err := check(s); err != nil {
+				d.invalid(a, err)
+				return
+			}
+			*at(d.host) = append(*at(d.host), as(a, s))
+		}
+	}
+}
+
+func asIs(_ *hclsyntax.Attribute, s string) string { return s }
+
+// besideFile makes a path relative to the folder of the file that says it; ~/ stays for Decide, which knows the home.
+func besideFile(a *hclsyntax.Attribute, s string) string {
+	if filepath.IsAbs(s) || s == "~" || strings.HasPrefix(s, "~/") {
+		return s
+	}
+	return filepath.Join(filepath.Dir(a.SrcRange.Filename), s)
+}

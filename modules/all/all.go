@@ -1,0 +1,35 @@
+// Package all lists every kind there is.
+package all
+
+import (
+	"bisc/modules"
+	"bisc/modules/files"
+	"bisc/modules/storage"
+	"bisc/modules/system"
+	"bisc/modules/systemd"
+)
+
+// Registry is the kinds that a plan may use, in the order of the documents.
+func Registry() modules.Registry {
+	return modules.NewRegistry(
+		storage.ZpoolKind,
+		storage.ZvolKind,
+		storage.ZFSDatasetKind,
+		storage.FilesystemKind,
+		storage.RamdiskKind,
+		storage.MountKind,
+		storage.BindKind,
+		storage.TmpfsKind,
+		storage.DirectoryKind,
+		systemd.UnitKind,
+		systemd.DropInKind,
+		systemd.TimerKind,
+		systemd.ServiceKind,
+		files.FileKind,
+		system.KernelModuleKind,
+		system.SysctlKind,
+		system.UserKind,
+		system.PackageKind,
+		files.CommandKind,
+	)
+}

@@ -1,0 +1,80 @@
+package storage
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"bisc/internal/host"
+	"bisc/modules"
+)
+
+// startLimit is for a mount that replays its journal or waits for its units; systemd's own limit is 90 s.
+const startLimit = 2 * time.Minute
+
+// startUnit mounts a point as the boot does: by its unit, so that what it requires comes first. What it lies on must still
+// be what the plan saw, else it would be mounted out of sight or on the wrong file system.
+func startUnit(t Table, target string) host.Step {
+	s := host.Script{Argv: []string{"systemctl", "start", "--", MountUnit(target)}, Limit: startLimit}
+	if on, err := t.Under(target); err == nil {
+		s.Guards = []host.Guard{host.StandsOn(on.Target, on.Dev)}
+	}
+	return s
+}
+
+// uncover mounts once more what a mount of a folder above has covered. systemd takes the unit for active, so it is mount(8)
+// that is asked, and it reads the fstab line. The mount below cannot be taken away from under the cover, and hurts nobody.
+func uncover(c *modules.Change, w wanted, t Table, target string) {
+	over, err := t.Visible(target)
+	if err != nil {
+		c.Refuse("covered by", err.Error(), "(nothing)", "the mount table has no root")
+		return
+	}
+	got := fmt.Sprintf("%s at %s", over, over.Target)
+	if up := w.above(t, target); up != "" {
+		c.Refuse("covered by", got, "(nothing)", "it waits for "+up+", which is to be mounted first")
+		return
+	}
+	c.Differ("covered by", got, "(nothing)")
+	c.Do(host.Script{Argv: []string{"mount", "-o", "X-mount.mkdir", "--", target}, Limit: startLimit,
+		Guards: []host.Guard{host.ValidatorGone(), host.StandsOn(over.Target, over.Dev)}})
+}
+
+// above gives a wanted mount point above target that is not mounted, empty where all are.
+func (w wanted) above(t Table, target string) string {
+	for _, p := range w.points {
+		if p == target || !within(target, p) {
+			continue
+		}
+		if _, mounted, err := t.At(p); err != nil || !mounted {
+			return p
+		}
+	}
+	return ""
+}
+
+// zfsOrder says where the next boot would cover a mount: ZFS mounts its datasets from one service, over what is there.
+func zfsOrder(c *modules.Change, w wanted, t Table, target string, requires []string) {
+	const service = "zfs-mount.service"
+	on, err := t.Under(target)
+	if err != nil || on.Type != "zfs" || w.orderedAfter(target, requires, service) {
+		return
+	}
+	c.Diffs = append(c.Diffs, modules.Diff{Attr: "requires", Got: "nothing orders it after " + service, Want: service, Boot: true,
+		Why: on.Target + " is a ZFS dataset, which the next boot may mount over it: add " + service + " to requires"})
+}
+
+// lineOptions gives the options of an fstab line: as written, then nofail, then the units.
+func lineOptions(options []string, critical bool, requires []string) []string {
+	out := slices.Clone(options)
+	if len(out) == 0 {
+		out = []string{"defaults"}
+	}
+	if !critical {
+		out = append(out, "nofail")
+	}
+	for _, u := range requires {
+		out = append(out, requiresOption+u)
+	}
+	return out
+}

@@ -1,0 +1,90 @@
+package storage
+
+import (
+	"slices"
+
+	"bisc/modules"
+)
+
+// wanted is what the plan wants beside a resource on the same host.
+type wanted struct {
+	points   []string            // mount points
+	requires map[string][]string // units required by the mount unit of each point
+	sources  map[string]string   // for each point of a mount: its device
+	devices  map[string]madeBy   // file systems that the plan makes, by device
+}
+
+// madeBy is what the plan says of the file system on a device.
+type madeBy struct {
+	fstype string
+	unit   string // the unit that makes it at each boot, empty for one that lasts
+}
+
+// requirer is a mount point of this package: it knows its unit's requirements.
+type requirer interface {
+	modules.Mounter
+	requirements() []string
+}
+
+func meet(all []modules.Resource) wanted {
+	w := wanted{requires: map[string][]string{}, sources: map[string]string{}, devices: map[string]madeBy{}}
+	for _, r := range all {
+		switch r := r.(type) {
+		case *Ramdisk:
+			w.devices[r.Device] = madeBy{r.FSType, r.Unit}
+		case *Filesystem:
+			w.devices[r.Device] = madeBy{fstype: r.Type}
+		case *Mount:
+			if !r.Absent {
+				w.sources[r.Target] = r.Source
+			}
+		}
+	}
+	for _, r := range all {
+		m, ok := r.(modules.Mounter)
+		if !ok || m.MountPoint() == "" {
+			continue
+		}
+		w.points = append(w.points, m.MountPoint())
+		if q, ok := r.(requirer); ok {
+			w.requires[m.MountPoint()] = q.requirements()
+		}
+	}
+	slices.Sort(w.points)
+	w.points = slices.Compact(w.points)
+	return w
+}
+
+// shared gives those mount points of the list that the plan wants, but for one.
+func (w wanted) shared(points []string, but string) []string {
+	var out []string
+	for _, p := range points {
+		if p != but && slices.Contains(w.points, p) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// orderedAfter tells whether a unit that requires those given, on a mount point, starts after the unit named: because one
+// of them is it, or is the mount unit of another wanted point that does, or because the point lies below such a point.
+func (w wanted) orderedAfter(target string, requires []string, name string) bool {
+	return w.ordered(target, requires, name, map[string]bool{})
+}
+
+func (w wanted) ordered(target string, requires []string, name string, seen map[string]bool) bool {
+	if seen[target] {
+		return false
+	}
+	seen[target] = true
+	if slices.Contains(requires, name) {
+		return true
+	}
+	for p, its := range w.requires {
+		linked := slices.Contains(requires, MountUnit(p)) || p != target && within(target, p)
+		if linked && w.ordered(p, its, name, seen) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,88 @@
+// Package system has the kinds of what a host is made of below its services: kernel modules, sysctls, users, packages.
+package system
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"bisc/internal/host"
+)
+
+// confFile is a file of a configuration folder that exists in several places (sysctl.d, modprobe.d).
+type confFile struct {
+	path  string
+	lines []string // without comments and empty lines
+}
+
+// confFolders is where such folders are looked for: a name in a former one hides the same name in the later ones.
+func confFolders(name string) []string {
+	return []string{"/etc/" + name, "/run/" + name, "/usr/local/lib/" + name, "/usr/lib/" + name, "/lib/" + name}
+}
+
+// readConf reads a configuration folder as systemd and kmod do: every *.conf, hidden names left out, in the order of the
+// names without their folder, so that what comes later wins.
+func readConf(ctx context.Context, h host.Reader, name string) ([]confFile, error) {
+	folders := confFolders(name)
+	found := make([][]string, len(folders))
+	questions := make([]func(context.Context) error, len(folders))
+	for i, folder := range folders {
+		questions[i] = func(ctx context.Context) (err error) {
+			if found[i], err = h.Glob(ctx, folder+"/*.conf"); err != nil {
+				return fmt.Errorf("list %s: %w", folder, err)
+			}
+			return nil
+		}
+	}
+	if err := host.Ask(ctx, questions...); err != nil {
+		return nil, err
+	}
+	return readAll(ctx, h, visible(slices.Concat(found...)))
+}
+
+// visible leaves out the names that a former folder hides, and sorts.
+func visible(paths []string) []string {
+	seen := map[string]bool{}
+	var out []string
+	for _, p := range paths {
+		if base := path.Base(p); !seen[base] {
+			seen[base] = true
+			out = append(out, p)
+		}
+	}
+	slices.SortFunc(out, func(a, b string) int { return cmp.Compare(path.Base(a), path.Base(b)) })
+	return out
+}
+
+// readAll reads the files. A link to nothing counts as empty, as its readers take it.
+func readAll(ctx context.Context, h host.Reader, paths []string) ([]confFile, error) {
+	out := make([]confFile, len(paths))
+	questions := make([]func(context.Context) error, len(paths))
+	for i, p := range paths {
+		out[i].path = p
+		questions[i] = func(ctx context.Context) error {
+			content, err := h.ReadFile(ctx, p)
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("read %s: %w", p, err)
+			}
+			out[i].lines = confLines(string(content))
+			return nil
+		}
+	}
+	return out, host.Ask(ctx, questions...)
+}
+
+func confLines(content string) []string {
+	var out []string
+	for line := range strings.Lines(content) {
+		if line = strings.TrimSpace(line); line != "" && line[0] != '#' && line[0] != ';' {
+			out = append(out, line)
+		}
+	}
+	return out
+}

@@ -1,0 +1,157 @@
+# Layer 1: where the ledger, the snapshots and the accounts lie.
+
+layer "storage" {
+  on = "biscayne"
+
+  # The base system is asserted, never installed.
+  zpool "pool" {
+    when  = local.zfs
+    label = local.me.pool
+  }
+
+  zvol "data" {
+    when  = local.zvol
+    label = local.me.zvol
+    size  = local.me.zvol_size
+  }
+
+  zfs_dataset "data" {
+    when       = var.variant == "E"
+    label      = local.me.dataset
+    mountpoint = "/srv/kind/solana"
+  }
+
+  filesystem "data" {
+    when  = local.xfs
+    label = local.device
+    type  = "xfs"
+  }
+
+  # Variants B, C and plain: data at /srv/solana, accounts on the ramdisk below it.
+
+  mount "/srv/solana" {
+    when     = local.ramdisk
+    source   = local.device
+    fstype   = "xfs"
+    requires = local.after_dev
+  }
+
+  ramdisk "/dev/ram0" {
+    when   = local.ramdisk
+    size   = local.me.ramdisk_size
+    fstype = "xfs"
+    before = ["srv-solana-ramdisk.mount"]
+  }
+
+  mount "/srv/solana/ramdisk" {
+    when     = local.ramdisk
+    source   = "/dev/ram0"
+    fstype   = "xfs"
+    options  = ["noatime", "nodiratime"]
+    requires = ["format-ramdisk.service"]
+  }
+
+  # B and plain: one recursive bind, made a slave so that an unmount through it never reaches the source, and shared
+  # again so that docker accepts it.
+  bind "/srv/kind/solana" {
+    when        = local.rbind
+    source      = "/srv/solana"
+    recursive   = true
+    propagation = ["rslave", "rshared"]
+    requires    = concat(local.after_zfs, ["srv-solana-ramdisk.mount"])
+  }
+
+  # C: the devices mounted a second time.
+  mount "/srv/kind/solana" {
+    when        = var.variant == "C" || var.variant == "D"
+    source      = local.device
+    fstype      = "xfs"
+    propagation = "shared"
+    requires    = local.after_dev
+  }
+
+  mount "/srv/kind/solana/ramdisk" {
+    when        = var.variant == "C"
+    source      = "/dev/ram0"
+    fstype      = "xfs"
+    options     = ["noatime", "nodiratime"]
+    propagation = "shared"
+    requires    = ["format-ramdisk.service", "srv-kind-solana.mount"]
+  }
+
+  # D and E: accounts on a tmpfs.
+  tmpfs "/srv/kind/solana/ramdisk" {
+    when        = local.tmpfs
+    size        = local.me.tmpfs_size
+    options     = ["nodev", "nosuid", "noexec", "nodiratime"]
+    propagation = "shared"
+    requires    = var.variant == "D" ? ["srv-kind-solana.mount"] : local.after_zfs
+  }
+
+  directory "data" {
+    for_each = toset(["ledger", "snapshots", "log"])
+    label    = "${local.data}/${each.key}"
+    owner    = local.me.validator_uid
+    group    = local.me.validator_gid
+    mode     = "0755"
+  }
+
+  directory "accounts" {
+    label      = "${local.accounts}/accounts"
+    owner      = local.me.validator_uid
+    group      = local.me.validator_gid
+    mode       = "0755"
+    must_be_on = local.accounts
+  }
+
+  # What the layers above may assume (reference/biscayne.md 2.2), each by device and not by resemblance.
+
+  invariant "the data is XFS on its own device" {
+    when    = local.xfs
+    because = "io_uring on ZFS leaves threads that nothing can kill; /srv/solana was ZFS for days and looked right"
+    mount "data" {
+      label  = local.data
+      source = local.device
+      fstype = "xfs"
+    }
+  }
+
+  invariant "the accounts are on the ramdisk" {
+    when    = local.ramdisk
+    because = "unmounted, the same path is a folder on the data's XFS: accounts land on disk and nothing says so"
+    mount "accounts" {
+      label   = "/srv/solana/ramdisk"
+      source  = "/dev/ram0"
+      fstype  = "xfs"
+      options = ["noatime", "nodiratime"]
+    }
+  }
+
+  invariant "the kind node sees the same file systems" {
+    when    = local.rbind
+    because = "a bind that was covered, or taken before the ramdisk was mounted, shows the node other files"
+    bind "kind" {
+      label       = "/srv/kind/solana"
+      source      = "/srv/solana"
+      recursive   = true
+      propagation = ["rslave", "rshared"]
+    }
+  }
+
+  invariant "the accounts are on the tmpfs" {
+    when    = local.tmpfs
+    because = "unmounted, the same path is a folder on the data's file system"
+    tmpfs "accounts" {
+      label = "/srv/kind/solana/ramdisk"
+      size  = local.me.tmpfs_size
+    }
+  }
+
+  invariant "the pool is healthy" {
+    when    = local.zfs
+    because = "a suspended pool blocks every process that touches it, for good"
+    zpool "pool" {
+      label = local.me.pool
+    }
+  }
+}
