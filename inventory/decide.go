@@ -28,6 +28,10 @@ type Decision struct {
 	Become   bool
 	// Via is the jump hosts in the order passed, each with settings of its own.
 	Via []Decision
+	// ProxyCommand is ssh_config's, run in place of dialling; empty for none.
+	ProxyCommand string
+	// IdentitiesOnly offers no key of the agent but those of Identities.
+	IdentitiesOnly bool
 	// HostKeys are pins; where there are some, KnownHosts need not know the host.
 	HostKeys   []string
 	KnownHosts []string // files, absolute
@@ -120,8 +124,15 @@ func (c *chooser) alone(ctx context.Context, h *Host) (Decision, *proxyJump, err
 	if err := d.timeout(h, conf); err != nil {
 		return d, nil, err
 	}
-	proxy, err := conf.proxy(h.HasVia)
-	return d, proxy, err
+	if conf.first("identitiesonly") == "yes" && len(h.Identities) == 0 {
+		d.IdentitiesOnly = true
+		d.set("identities_only", "yes", conf.from)
+	}
+	proxy, command := conf.proxy(h.HasVia)
+	if command != "" {
+		d.ProxyCommand = d.set("proxy_command", command, conf.from)
+	}
+	return d, proxy, nil
 }
 
 func (d *Decision) become(h *Host) {
@@ -154,6 +165,9 @@ func (d *Decision) timeout(h *Host, conf *config) error {
 	inInventory := ""
 	if h.ConnectTimeout > 0 {
 		inInventory = h.ConnectTimeout.String()
+	}
+	if conf.first("connecttimeout") == "none" { // ssh's word for its own default, which is the kernel's
+		conf = nil
 	}
 	s := d.pick("connect_timeout", h.where("connect_timeout"), inInventory, conf, "connecttimeout", DefaultConnectTimeout.String())
 	if seconds, err := strconv.Atoi(s); err == nil {

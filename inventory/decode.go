@@ -55,7 +55,7 @@ func decode(b *hclsyntax.Block) (*Host, hcl.Diagnostics) {
 	}
 	d.host.Name = b.Labels[0]
 	if err := checkName(d.host.Name); err != nil {
-		d.fault(b.LabelRanges[0], "Invalid host name", err.Error())
+		d.fault(b.LabelRanges[0], "Invalid host name", source.Sentence(err.Error()))
 	}
 	known := fields()
 	for _, a := range sorted(b.Body.Attributes) {
@@ -124,7 +124,7 @@ func (d *decoder) fault(at hcl.Range, summary, detail string) {
 }
 
 func (d *decoder) invalid(a *hclsyntax.Attribute, err error) {
-	d.fault(a.Expr.Range(), "Invalid "+a.Name, err.Error())
+	d.fault(a.Expr.Range(), "Invalid "+a.Name, source.Sentence(err.Error()))
 }
 
 func (d *decoder) platform(a *hclsyntax.Attribute, v cty.Value) {

@@ -21,6 +21,12 @@ host "biscayne" {
     zvol         = "biscayne/DATA/volumes/solana"
     zvol_size    = "4T"
     dataset      = "biscayne/DATA/srv/kind/solana"
+    datasets = {
+      "biscayne/DATA"          = "none"
+      "biscayne/DATA/volumes"  = "none"
+      "biscayne/DATA/srv"      = "/srv"
+      "biscayne/DATA/srv/kind" = "/srv/kind"
+    }
     block_device = "/dev/disk/by-id/not-on-biscayne" # variant "plain" only
     ramdisk_size = "600GiB"
     tmpfs_size   = "1024GiB"

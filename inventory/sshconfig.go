@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 
 	"bisc/internal/host"
@@ -58,7 +59,8 @@ func (c *config) all(keyword string) []string {
 	}
 	values := c.values[keyword]
 	if keyword == "userknownhostsfile" {
-		values = strings.Fields(strings.Join(values, " "))
+		// ssh also reads the files of the whole machine.
+		values = strings.Fields(strings.Join(append(slices.Clone(values), c.values["globalknownhostsfile"]...), " "))
 	}
 	return values
 }
@@ -69,20 +71,19 @@ type proxyJump struct {
 	from string
 }
 
-// proxy reads how ssh would get there. bisc dials by itself, so a ProxyCommand cannot be honoured, and passing it over
-// in silence would dial what may not be dialled.
-func (c *config) proxy(overridden bool) (*proxyJump, error) {
+// proxy reads how ssh would get there: through jump hosts, or by a command whose streams are the connection.
+func (c *config) proxy(overridden bool) (jumps *proxyJump, command string) {
 	if c == nil || overridden {
-		return nil, nil
+		return nil, ""
 	}
 	if cmd := c.first("proxycommand"); cmd != "" && cmd != "none" {
-		return nil, fmt.Errorf("ssh_config has a ProxyCommand for %s, which bisc does not run: give the host via = [...], or ssh_config = false", c.name)
+		return nil, cmd
 	}
 	jump := strings.Join(c.all("proxyjump"), ",")
 	if jump == "" || jump == "none" {
-		return nil, nil
+		return nil, ""
 	}
-	return &proxyJump{hops: strings.Split(jump, ","), from: c.from}, nil
+	return &proxyJump{hops: strings.Split(jump, ","), from: c.from}, ""
 }
 
 // proxyChain decides the jump hosts that ssh_config names: a host block where there is one of that name, else what

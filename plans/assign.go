@@ -17,7 +17,7 @@ import (
 )
 
 // errSecret is a secret where one would be shown.
-var errSecret = errors.New("this value is sensitive, and only content (an attribute of type text) may be: anything else stands in plans, in the journal and on command lines")
+var errSecret = errors.New("a sensitive value")
 
 // assign puts a known value that is not null into a field of a kind. The set of types is that of modules.Kind.Attrs.
 func assign(field reflect.Value, v cty.Value) error {

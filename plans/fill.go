@@ -24,17 +24,17 @@ func (unresolved) Plan(context.Context, host.Reader) (modules.Change, error) {
 // fill decodes the attributes of a kind's block into its resource. Every attribute is looked at, whatever is wrong with
 // the others.
 func (l *loader) fill(d *declaration) {
-	l.unknownAttributes(d)
+	misspelt := l.unknownAttributes(d)
 	fields := reflect.ValueOf(d.item.Resource).Elem()
 	for i := range d.spec.attrs {
 		a := &d.spec.attrs[i]
 		w := wanted{attr: a, value: a.byDefault}
 		given, ok := d.inner.Body.Attributes[a.Name]
 		if !ok {
-			if a.Required {
+			if a.Required && !misspelt[a.Name] {
 				l.fault(d.inner.DefRange(), "Missing attribute", fmt.Sprintf("A %s needs %s: %s.", d.spec.kind.Name, a.Name, docOf(a)))
-				d.complete = false
 			}
+			d.complete = d.complete && !a.Required
 		} else {
 			w.expr = given.Expr
 			w.value, ok = l.eval(given.Expr, d.ctx)
@@ -68,17 +68,20 @@ func (l *loader) faultValue(d *declaration, w wanted, err error) {
 		return
 	}
 	if errors.Is(err, errSecret) {
-		l.faultIn(w.expr, d.ctx, "Secret shown", sentence(w.attr.Name+": "+err.Error()))
+		l.faultIn(w.expr, d.ctx, "Secret shown", fmt.Sprintf("A sensitive value cannot be the %s of a %s: it would stand in plans, in the journal and on command lines. Only content, an attribute of type text, may be sensitive.", w.attr.Name, d.spec.kind.Name))
 		return
 	}
-	l.faultIn(w.expr, d.ctx, "Invalid "+w.attr.Name, sentence(err.Error()))
+	l.faultIn(w.expr, d.ctx, "Invalid "+w.attr.Name, source.Sentence(err.Error()))
 }
 
-func (l *loader) unknownAttributes(d *declaration) {
+// unknownAttributes reports what a kind does not have, and gives the names that were probably meant.
+func (l *loader) unknownAttributes(d *declaration) map[string]bool {
+	meant := map[string]bool{}
 	for _, given := range inOrder(d.inner.Body.Attributes) {
 		if isMeta(given.Name) || d.spec.has(given.Name) {
 			continue
 		}
+		meant[source.Suggest(given.Name, d.spec.names)] = true
 		l.fault(given.NameRange, "Unknown attribute", fmt.Sprintf("A %s has no attribute %q.%s", d.spec.kind.Name, given.Name, source.DidYouMean(given.Name, d.spec.names)))
 	}
 	for _, inner := range d.inner.Body.Blocks {
@@ -87,7 +90,9 @@ func (l *loader) unknownAttributes(d *declaration) {
 			hint = fmt.Sprintf(" %s is an attribute: write %s = { ... }.", inner.Type, inner.Type)
 		}
 		l.fault(inner.TypeRange, "Unexpected block", fmt.Sprintf("A %s has no blocks in it.%s", d.spec.kind.Name, hint))
+		meant[inner.Type] = true
 	}
+	return meant
 }
 
 func docOf(a *attribute) string {

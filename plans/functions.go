@@ -43,7 +43,10 @@ func pureFunctions() map[string]function.Function {
 
 		"base64decode": stringFunc(base64decode), "base64encode": stringFunc(func(s string) (string, error) { return base64.StdEncoding.EncodeToString([]byte(s)), nil }),
 		"csvdecode": stdlib.CSVDecodeFunc, "jsondecode": stdlib.JSONDecodeFunc, "jsonencode": stdlib.JSONEncodeFunc,
-		"sha256": stringFunc(func(s string) (string, error) { sum := sha256.Sum256([]byte(s)); return hex.EncodeToString(sum[:]), nil }),
+		"sha256": stringFunc(func(s string) (string, error) {
+			sum := sha256.Sum256([]byte(s))
+			return hex.EncodeToString(sum[:]), nil
+		}),
 
 		"cidrhost": cidrHost(), "cidrnetmask": stringFunc(cidrNetmask),
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -12,6 +13,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"bisc/internal/host"
+	"bisc/internal/source"
 	"bisc/layers"
 	"bisc/modules"
 )
@@ -90,7 +92,7 @@ func (l *loader) validate(d *declaration) {
 	for _, err := range flatten(v.Validate()) {
 		var attr *modules.AttrError
 		if !errors.As(err, &attr) {
-			l.fault(d.inner.DefRange(), "Invalid "+d.inner.Type, sentence(err.Error()))
+			l.fault(d.inner.DefRange(), "Invalid "+d.inner.Type, source.Sentence(err.Error()))
 			continue
 		}
 		l.faultAt(d, attr)
@@ -99,22 +101,22 @@ func (l *loader) validate(d *declaration) {
 
 func (l *loader) faultAt(d *declaration, fault *modules.AttrError) {
 	if a, ok := d.inner.Body.Attributes[fault.Attr]; ok {
-		l.faultIn(a.Expr, d.ctx, "Invalid "+fault.Attr, sentence(fault.Reason))
+		l.faultIn(a.Expr, d.ctx, "Invalid "+fault.Attr, source.Sentence(fault.Reason))
 		return
 	}
 	at := d.inner.DefRange()
 	if fault.Attr != "" {
-		l.fault(at, "Invalid "+d.inner.Type, sentence(fault.Error()))
+		l.fault(at, "Invalid "+d.inner.Type, source.Sentence(fault.Error()))
 		return
 	}
 	if a, ok := d.inner.Body.Attributes[metaLabel]; ok {
-		l.faultIn(a.Expr, d.ctx, "Invalid label", sentence(fault.Reason))
+		l.faultIn(a.Expr, d.ctx, "Invalid label", source.Sentence(fault.Reason))
 		return
 	}
 	if len(d.inner.LabelRanges) > 0 {
 		at = d.inner.LabelRanges[0]
 	}
-	l.fault(at, "Invalid label", sentence(fault.Reason))
+	l.fault(at, "Invalid label", source.Sentence(fault.Reason))
 }
 
 // flatten takes joined errors apart.
@@ -139,7 +141,10 @@ func (l *loader) declare(st *stage, d *declaration, kind string, in instance) {
 	d.address.Kind, d.address.Label = kind, in.label
 	d.item.Address = d.address.String()
 	d.item.Where = place(d.block.TypeRange)
-	if first, twice := l.plan.declared[d.item.Address]; twice {
+	if first, twice := l.plan.declared[d.item.Address]; twice && first.block == d.block {
+		l.fault(in.at, "Same label twice", fmt.Sprintf("Two elements of for_each have the label %s: %s would be there twice. Put each.key or each.value into label.", strconv.Quote(in.label), d.item.Address))
+		return
+	} else if twice {
 		l.fault(in.at, "Declared twice", fmt.Sprintf("%s is declared at %s already. Two blocks cannot want one thing: keep one, or give them different labels.", d.item.Address, first.item.Where))
 		return
 	}
@@ -266,14 +271,3 @@ func (l *loader) goodLabel(b *hclsyntax.Block, label string, at hcl.Range) bool 
 
 // platformOf says whether conditions can be judged: facts are read from Linux.
 func platformOf(st *stage) bool { return st.host.Platform&host.Linux != 0 }
-
-func sentence(s string) string {
-	s = strings.TrimSpace(s)
-	if s == "" {
-		return "It is not valid."
-	}
-	if !strings.HasSuffix(s, ".") {
-		s += "."
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
-}

@@ -65,6 +65,9 @@ func (l *loader) local(name string, path []string) cty.Value {
 			ok = l.needs(needed, t, path) && ok
 		}
 	}
+	if v.done { // a circle went through it
+		return v.value
+	}
 	v.done = true
 	if ok {
 		ctx := l.inFolder(v.attr.SrcRange).NewChild()

@@ -99,4 +99,3 @@ func Load(opts Options) (*Plan, hcl.Diagnostics) {
 	l.finish()
 	return l.plan, l.diags
 }
-

@@ -21,6 +21,8 @@ func (l *loader) better(d *hcl.Diagnostic, e hclsyntax.Expression, ctx *hcl.Eval
 	switch d.Summary {
 	case "Call to unknown function":
 		return l.unknownFunction(d)
+	case "Invalid function argument":
+		return cannotRead(d)
 	case "Unsupported attribute", "Unknown variable", "Invalid index", "Variables not allowed":
 	default:
 		return d
@@ -53,6 +55,21 @@ func (l *loader) unknownFunction(d *hcl.Diagnostic) *hcl.Diagnostic {
 		Severity: hcl.DiagError, Summary: "Unknown function", Subject: d.Subject, Context: d.Context,
 		Detail: fmt.Sprintf("There is no function %q.%s", call.Name, source.DidYouMean(call.Name, names)),
 	}
+}
+
+// cannotRead says what a function that reads something met, without the evaluator's words about parameters.
+func cannotRead(d *hcl.Diagnostic) *hcl.Diagnostic {
+	call, ok := d.Extra.(hclsyntax.FunctionCallDiagExtra)
+	if !ok || call.FunctionCallError() == nil {
+		return d
+	}
+	switch call.CalledFunctionName() {
+	case "file", "templatefile", "age", "env":
+		better := *d
+		better.Summary, better.Detail = "Cannot read", source.Sentence(call.FunctionCallError().Error())
+		return &better
+	}
+	return d
 }
 
 // missing tells what a traversal names that is not there; empty where everything is.

@@ -2,6 +2,7 @@ package plans
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"unicode"
@@ -44,6 +45,14 @@ func render(v cty.Value, limit int) string {
 	w := &renderer{limit: limit}
 	w.value(v)
 	return clean(w.b.String())
+}
+
+// unclipped is a value's whole text, secrets included: it is for digests only.
+func unclipped(v cty.Value) string {
+	v, _ = v.UnmarkDeep()
+	w := &renderer{limit: math.MaxInt32}
+	w.value(v)
+	return w.b.String()
 }
 
 type renderer struct {
@@ -96,6 +105,9 @@ func (w *renderer) text(s string) {
 
 func (w *renderer) elements(open, closing string, v cty.Value, keyed bool) {
 	w.b.WriteString(open)
+	if keyed && v.LengthInt() > 0 {
+		w.b.WriteString(" ")
+	}
 	n := 0
 	for it := v.ElementIterator(); it.Next(); n++ {
 		if n > 0 {
@@ -107,7 +119,7 @@ func (w *renderer) elements(open, closing string, v cty.Value, keyed bool) {
 		}
 		k, e := it.Element()
 		if keyed {
-			w.b.WriteString(" " + keyText(k.AsString()) + " = ")
+			w.b.WriteString(keyText(k.AsString()) + " = ")
 		}
 		w.value(e)
 	}
@@ -133,7 +145,7 @@ func involved(e hcl.Expression, ctx *hcl.EvalContext) []Named {
 	said := map[string]bool{}
 	for _, t := range e.Variables() {
 		name := traversalText(t)
-		if said[name] {
+		if said[name] || len(t) == 1 || len(t) == 2 && t.RootName() == "host" { // a whole host, or all of them, says nothing
 			continue
 		}
 		said[name] = true

@@ -65,7 +65,7 @@ func (l *loader) variable(b *hclsyntax.Block) *variable {
 		switch a.Name {
 		case "type":
 			typ, defaults, diags := typeexpr.TypeConstraintWithDefaults(a.Expr)
-			l.report(diags...)
+			l.report(betterType(a, diags)...)
 			if !diags.HasErrors() {
 				v.typ, v.defaults = typ, defaults
 			}
@@ -84,6 +84,18 @@ func (l *loader) variable(b *hclsyntax.Block) *variable {
 		}
 	}
 	return v
+}
+
+// betterType adds the nearest type to what typeexpr says of a word that is none.
+func betterType(a *hclsyntax.Attribute, diags hcl.Diagnostics) hcl.Diagnostics {
+	word := hcl.ExprAsKeyword(a.Expr)
+	if word == "" {
+		return diags
+	}
+	for _, d := range diags {
+		d.Detail += source.DidYouMean(word, []string{"string", "number", "bool", "any", "list", "map", "set", "object", "tuple"})
+	}
+	return diags
 }
 
 func (l *loader) unknownAttribute(a *hclsyntax.Attribute, what string, known []string) {
@@ -185,7 +197,7 @@ func (l *loader) setValue(v *variable, g *given) cty.Value {
 		return cty.StringVal(g.text)
 	}
 	l.report(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Invalid value",
-		Detail: fmt.Sprintf("%s: %s is wanted, written as in a plan: %s", name, typeexpr.TypeString(v.typ), diags[0].Detail)})
+		Detail: fmt.Sprintf("%s: the value is not an expression of the language. The variable is a %s (%s); strings in it are in quotes.", name, typeexpr.TypeString(v.typ), place(v.where))})
 	return cty.UnknownVal(v.typ.WithoutOptionalAttributesDeep())
 }
 

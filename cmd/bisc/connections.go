@@ -129,7 +129,7 @@ func (cs *connections) config(d inventory.Decision) sshhost.Config {
 	return sshhost.Config{
 		Name: d.Host, Addresses: []string{d.Address}, Port: d.Port, User: d.User, Jump: jump,
 		HostKeys: d.HostKeys, KnownHosts: d.KnownHosts, HostKeyAlias: d.HostKeyAlias,
-		Identities: d.Identities, AgentSocket: d.AgentSocket, AgentKey: d.AgentKey, Passphrase: cs.passphrase,
+		Identities: d.Identities, IdentitiesOnly: d.IdentitiesOnly, AgentSocket: d.AgentSocket, AgentKey: d.AgentKey, ProxyCommand: d.ProxyCommand, Passphrase: cs.passphrase,
 		Become: become, BecomePassword: cs.becomePassword(d), ConnectTimeout: d.ConnectTimeout,
 	}
 }
@@ -213,7 +213,7 @@ func (cs *connections) stats() []view.HostStats {
 			continue
 		}
 		st := c.read.Stats()
-		out = append(out, view.HostStats{Host: c.read.Name(), Turns: st.Turns, Execs: st.Execs, Sent: st.Sent, Received: st.Received,
+		out = append(out, view.HostStats{Host: c.read.Name(), Turns: st.Turns, Execs: st.Execs, Sent: st.Sent, Received: st.Got,
 			Connect: c.took, Total: time.Since(c.since)})
 	}
 	return out

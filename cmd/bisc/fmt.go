@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -46,13 +45,13 @@ func (c *command) toFormat(args []string) ([]source.File, error) {
 }
 
 func (c *command) format(files []source.File, check bool) error {
+	formatted, texts, diags := plans.FormatFiles(files)
+	if err := c.faults(texts, diags); err != nil {
+		return err
+	}
 	changed := false
-	for _, f := range files {
-		formatted, diags := plans.Format(f)
-		if err := c.faults(filesOf([]source.File{f}), diags); err != nil {
-			return err
-		}
-		if bytes.Equal(formatted, f.Text) {
+	for _, f := range formatted {
+		if !f.Changed {
 			continue
 		}
 		changed = true
@@ -60,7 +59,7 @@ func (c *command) format(files []source.File, check bool) error {
 		if check {
 			continue
 		}
-		if err := replaceFile(f.Name, formatted); err != nil {
+		if err := replaceFile(f.Name, f.Out); err != nil {
 			return err
 		}
 	}

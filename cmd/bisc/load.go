@@ -86,12 +86,14 @@ func (c *command) faults(files map[string]*hcl.File, diags hcl.Diagnostics) erro
 	if len(diags) == 0 {
 		return nil
 	}
+	var err error
 	if c.flags.json {
-		if err := plans.WriteDiagnosticsJSON(c.errs, files, diags); err != nil {
-			return err
-		}
+		err = plans.WriteDiagnosticsJSON(c.errs, files, diags)
 	} else {
-		plans.WriteDiagnostics(c.errs, files, diags, c.color(c.errs), c.width(c.errs))
+		err = plans.WriteDiagnostics(c.errs, files, diags, plans.View{Color: c.color(c.errs), Width: c.width(c.errs)})
+	}
+	if err != nil {
+		return err
 	}
 	if diags.HasErrors() {
 		return exitStatus(1)
@@ -99,25 +101,8 @@ func (c *command) faults(files map[string]*hcl.File, diags hcl.Diagnostics) erro
 	return nil
 }
 
-// item finds an item of the layers by its address.
-func (l *loaded) item(address string) (layers.Item, bool) {
-	for _, st := range l.stages {
-		for _, it := range st.Items {
-			if it.Address == address {
-				return it, true
-			}
-		}
-	}
-	return layers.Item{}, false
-}
-
-// nearest suggests an address, as the end of a message.
-func (l *loaded) nearest(address string) string {
-	if near := l.plan.Nearest(address); near != "" {
-		return fmt.Sprintf("; did you mean %q?", near)
-	}
-	return "; bisc graph lists the addresses"
-}
+// item finds an item of the layers by its address; the error suggests one.
+func (l *loaded) item(address string) (layers.Item, error) { return l.plan.Find(address) }
 
 // everyStage is the layers' stages and the runbooks'.
 func (l *loaded) everyStage() []*layers.Stage {

@@ -67,9 +67,9 @@ func (c *command) options(s *session, p permits) (layers.Options, error) {
 	}
 	opts := layers.Options{Select: sel, Destroy: map[string]bool{}, Override: map[string]string{}, NoProbes: c.flags.noProbes}
 	for _, d := range p.destroy {
-		it, ok := s.item(d)
-		if !ok {
-			return opts, fmt.Errorf("--destroy %q is no address of this plan%s", d, s.nearest(d))
+		it, err := s.item(d)
+		if err != nil {
+			return opts, fmt.Errorf("--destroy: %w", err)
 		}
 		opts.Destroy[it.Address] = true
 	}
@@ -77,9 +77,12 @@ func (c *command) options(s *session, p permits) (layers.Options, error) {
 		return opts, fmt.Errorf("--override needs --because TEXT: it is journalled with the run")
 	}
 	for _, o := range p.override {
-		it, ok := s.item(o)
-		if !ok || !it.Invariant {
-			return opts, fmt.Errorf("--override %q is no invariant of this plan%s", o, s.nearest(o))
+		it, err := s.item(o)
+		if err != nil {
+			return opts, fmt.Errorf("--override: %w", err)
+		}
+		if !it.Invariant {
+			return opts, fmt.Errorf("--override: %s is no invariant", o)
 		}
 		opts.Override[it.Address] = p.because
 	}

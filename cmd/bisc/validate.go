@@ -21,10 +21,18 @@ func (c *command) validate() *cobra.Command {
 				items += len(st.Items)
 				hosts[st.Host] = true
 			}
-			fmt.Fprintf(c.out, "the plan is good: %d resources on %d hosts, %d runbooks\n", items, len(hosts), len(l.plan.Runbooks))
+			fmt.Fprintf(c.out, "the plan is good: %s on %s, %s\n", count(items, "resource"), count(len(hosts), "host"), count(len(l.plan.Runbooks), "runbook"))
 			return nil
 		},
 	}
 	cmd.Flags().BoolVar(&c.flags.json, "json", false, "faults as JSON")
 	return cmd
+}
+
+// count reads "1 host", "2 hosts".
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }

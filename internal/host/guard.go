@@ -23,8 +23,8 @@ func Unused(path string) Guard {
 //go:embed guards/stops-only.sh
 var stopsOnlyText string
 
-// StopsOnly holds when stopping unit would stop nothing beyond the units listed (RequiredBy, BoundBy, ConsistsOf
-// followed to the end; unit itself is always allowed).
+// StopsOnly holds when stopping unit would stop nothing beyond the units listed, as the reading StopClosure
+// finds it; unit itself is always allowed.
 func StopsOnly(unit string, allowed ...string) Guard {
 	return Guard{Name: "stops nothing else", Text: stopsOnlyText, Args: append([]string{stopClosureText, unit}, allowed...)}
 }

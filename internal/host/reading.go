@@ -35,6 +35,6 @@ var Uses = Reading{Name: "uses", Text: usesText}
 // Validators lists the processes that are or may be a validator: "PID COMM" a line. It exits 3 when it could not look.
 var Validators = Reading{Name: "validators", Text: validatorsText}
 
-// StopClosure lists the units that stopping the units given would stop too (RequiredBy, BoundBy, ConsistsOf, followed
-// to the end), those given included, one a line. It exits 3 when systemd does not answer.
+// StopClosure lists the units that stopping the units given would stop too (RequiredBy, RequisiteOf, BoundBy, ConsistsOf,
+// PropagatesStopTo, followed to the end), those given included, one a line. It exits 3 when systemd does not answer.
 var StopClosure = Reading{Name: "stop-closure", Text: stopClosureText}

@@ -126,7 +126,7 @@ func syncFolder(folder string) error {
 // two processes wait for each other instead of failing.
 func connect(path, mode string) (*Journal, error) {
 	q := url.Values{"mode": {mode}, "_txlock": {"immediate"}, "_pragma": {
-		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)", "trusted_schema(OFF)"}}
+		"busy_timeout(10000)", "synchronous(FULL)", "foreign_keys(ON)", "trusted_schema(OFF)"}}
 	if mode == "ro" {
 		q["_pragma"] = []string{"busy_timeout(10000)", "query_only(ON)"}
 		q.Del("_txlock")

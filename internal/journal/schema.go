@@ -33,8 +33,15 @@ func (j *Journal) version(ctx context.Context) (int, error) {
 // them.
 func (j *Journal) prepare(ctx context.Context) error {
 	version, err := j.version(ctx)
-	if err != nil || version == SchemaVersion {
+	if err != nil {
 		return err
+	}
+	// Only now is it known that the file is ours, and the mode stays in it. Readers do not wait for writers in it.
+	if _, err := j.db.ExecContext(ctx, `PRAGMA journal_mode = WAL`); err != nil {
+		return fmt.Errorf("opening the journal %s: %w", j.path, err)
+	}
+	if version == SchemaVersion {
+		return nil
 	}
 	return j.write(ctx, func(tx *sql.Tx) error {
 		var version int

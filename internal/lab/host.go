@@ -32,6 +32,8 @@ func (h *Host) apply(e spec.Event) {
 	if h.up = e.Event == spec.Up; h.up {
 		h.event = e
 		h.boots = e.Boot
+	} else {
+		h.event.Leader = 0 // the number may be another process' by now
 	}
 	close(h.changed)
 	h.changed = make(chan struct{})

@@ -33,7 +33,6 @@ type Options struct {
 
 // Lab is a set of running hosts.
 type Lab struct {
-	dir     string // known_hosts
 	cmd     *exec.Cmd
 	stdin   io.WriteCloser
 	program *program
@@ -86,9 +85,6 @@ func (l *Lab) start(ctx context.Context, path string, asked spec.Lab) (err error
 	if l.program, err = findProgram(ctx, path); err != nil {
 		return err
 	}
-	if l.dir, err = os.MkdirTemp("", "bisc-lab-"); err != nil {
-		return fmt.Errorf("start the lab: %w", err)
-	}
 	text, err := json.Marshal(asked)
 	if err != nil {
 		return fmt.Errorf("encode the lab: %w", err)
@@ -139,8 +135,14 @@ func (l *Lab) Hosts() map[string]*Host { return l.hosts }
 // KeyFile is the private key that logs in as root, ops, pw and nosudo on every host.
 func (l *Lab) KeyFile() string { return rootfs.KeyFile() }
 
-// KnownHosts is a known_hosts file with all keys of all hosts, by [127.0.0.1]:port and by their inner addresses.
-func (l *Lab) KnownHosts() string { return filepath.Join(l.dir, "known_hosts") }
+// KnownHosts is a known_hosts file with all keys of all hosts, by [127.0.0.1]:port and by their inner addresses. It is
+// on the lab's own file system, which root alone can see, and goes with it.
+func (l *Lab) KnownHosts() string {
+	for _, h := range l.hosts {
+		return filepath.Join(filepath.Dir(h.last().Files), "known_hosts")
+	}
+	return ""
+}
 
 func (l *Lab) writeKnownHosts() error {
 	text := ""
@@ -172,7 +174,7 @@ func (l *Lab) Close() error {
 			<-l.ended
 			l.err = errors.Join(l.err, errors.New("bisc-lab did not end by itself within 30s"))
 		}
-		l.err = errors.Join(l.err, os.RemoveAll(l.dir), l.program.close())
+		l.err = errors.Join(l.err, l.program.close())
 	})
 	return l.err
 }

@@ -32,67 +32,74 @@ func TestHost(t *testing.T) {
 	began := time.Now()
 	l := ForTest(t, Names("a", "b"))
 	t.Logf("two hosts up after %s", time.Since(began))
-	a, b := l.Host("a"), l.Host("b")
-
-	t.Run("login", func(t *testing.T) {
-		if got := ssh(t, a, "ops", "sudo", "-n", "id", "-un"); got != "root" {
-			t.Errorf("ops' sudo is %q, want root", got)
-		}
-		if got := ssh(t, a, "ops", "sudo -n hostname; sudo -n systemctl is-system-running --wait"); got != "a\nrunning" {
-			t.Errorf("host says %q, want a and running; failed: %s", got, ssh(t, a, "root", "systemctl --failed --no-legend"))
-		}
-		for user, script := range map[string]string{
-			"pw":     "! sudo -n true 2>/dev/null && echo lab | sudo -S -p '' true",
-			"nosudo": "! echo lab | sudo -S -p '' true 2>/dev/null",
-		} {
-			ssh(t, b, user, script)
-		}
-	})
-	t.Run("jump", func(t *testing.T) {
-		jump := "ssh " + strings.Join(sshArgs(a, "ops", "-W", "%h:%p"), " ")
-		args := []string{"-F", "none", "-i", b.KeyFile(), "-o", "UserKnownHostsFile=" + b.KnownHosts(), "-o", "BatchMode=yes", "-o", "ProxyCommand=" + jump, "ops@" + b.Addr(), "hostname"}
-		out, err := exec.CommandContext(t.Context(), "ssh", args...).CombinedOutput()
-		if strings.TrimSpace(string(out)) != "b" || err != nil {
-			t.Errorf("through the jump host: %s: %v", out, err)
-		}
-	})
-	t.Run("exec", func(t *testing.T) {
-		out, err := a.Shell(t.Context(), `echo "$1"; cat /proc/1/comm; grep ^0: /proc/self/cgroup; hostname`, "$x")
-		if want := "$x\nsystemd\n0::/init.scope\na\n"; string(out) != want || err != nil {
-			t.Errorf("got %q, %v, want %q", out, err, want)
-		}
-		if _, err := a.Exec(t.Context(), "false"); err == nil {
-			t.Error("false succeeded")
-		}
-	})
-	t.Run("reboot", func(t *testing.T) {
-		ssh(t, a, "ops", "echo kept | sudo tee /srv/kept; sudo ip link add v0 type bridge")
-		before, began := a.BootID(), time.Now()
-		if err := a.Reboot(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		t.Logf("reboot took %s", time.Since(began))
-		if a.BootID() == before || ssh(t, a, "ops", "cat", "/proc/sys/kernel/random/boot_id") != a.BootID() {
-			t.Errorf("boot id %s, before %s", a.BootID(), before)
-		}
-		if got := ssh(t, a, "ops", "cat /srv/kept; ip -br link show type bridge"); got != "kept" {
-			t.Errorf("after the reboot: %q, want the file and no bridge", got)
-		}
-	})
-	t.Run("kill", func(t *testing.T) {
-		if err := b.Kill(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if err := b.Start(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if got := ssh(t, b, "ops", "hostname"); got != "b" {
-			t.Errorf("after a power cut: %q", got)
-		}
-	})
+	t.Run("login", func(t *testing.T) { testLogin(t, l.Host("a")) })
+	t.Run("jump", func(t *testing.T) { testJump(t, l.Host("a"), l.Host("b")) })
+	t.Run("exec", func(t *testing.T) { testExec(t, l.Host("a")) })
+	t.Run("reboot", func(t *testing.T) { testReboot(t, l.Host("a")) })
+	t.Run("kill", func(t *testing.T) { testKill(t, l.Host("b")) })
 	began = time.Now()
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("teardown took %s", time.Since(began))
+}
+
+func testLogin(t *testing.T, h *Host) {
+	if got := ssh(t, h, "ops", "sudo", "-n", "id", "-un"); got != "root" {
+		t.Errorf("ops' sudo is %q, want root", got)
+	}
+	if got := ssh(t, h, "ops", "sudo -n hostname; sudo -n systemctl is-system-running --wait"); got != "a\nrunning" {
+		t.Errorf("host says %q, want a and running; failed: %s", got, ssh(t, h, "root", "systemctl --failed --no-legend"))
+	}
+	ssh(t, h, "pw", "! sudo -n true 2>/dev/null && echo lab | sudo -S -p '' true")
+	ssh(t, h, "nosudo", "! echo lab | sudo -S -p '' true 2>/dev/null")
+}
+
+func testJump(t *testing.T, jump, h *Host) {
+	through := "ProxyCommand=ssh " + strings.Join(sshArgs(jump, "ops", "-W", "%h:%p"), " ")
+	args := []string{"-F", "none", "-i", h.KeyFile(), "-o", "UserKnownHostsFile=" + h.KnownHosts(), "-o", "BatchMode=yes", "-o", through, "ops@" + h.Addr(), "hostname"}
+	out, err := exec.CommandContext(t.Context(), "ssh", args...).CombinedOutput()
+	if strings.TrimSpace(string(out)) != h.Name || err != nil {
+		t.Errorf("through the jump host: %s: %v", out, err)
+	}
+}
+
+func testExec(t *testing.T, h *Host) {
+	out, err := h.Shell(t.Context(), `echo "$1"; cat /proc/1/comm; grep ^0: /proc/self/cgroup; hostname`, "$x")
+	if want := "$x\nsystemd\n0::/init.scope\na\n"; string(out) != want || err != nil {
+		t.Errorf("got %q, %v, want %q", out, err, want)
+	}
+	if _, err := h.Exec(t.Context(), "false"); err == nil {
+		t.Error("false succeeded")
+	}
+}
+
+func testReboot(t *testing.T, h *Host) {
+	ssh(t, h, "ops", "echo kept | sudo tee /srv/kept; sudo ip link add v0 type bridge")
+	before, began := h.BootID(), time.Now()
+	if err := h.Reboot(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("reboot took %s", time.Since(began))
+	if h.BootID() == before || ssh(t, h, "ops", "cat", "/proc/sys/kernel/random/boot_id") != h.BootID() {
+		t.Errorf("boot id %s, before %s", h.BootID(), before)
+	}
+	if got := ssh(t, h, "ops", "cat /srv/kept; ip -br link show type bridge"); got != "kept" {
+		t.Errorf("after the reboot: %q, want the file and no bridge", got)
+	}
+}
+
+func testKill(t *testing.T, h *Host) {
+	if err := h.Kill(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Exec(t.Context(), "true"); err == nil {
+		t.Error("a host without power ran a program")
+	}
+	if err := h.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := ssh(t, h, "ops", "hostname"); got != h.Name {
+		t.Errorf("after a power cut: %q", got)
+	}
 }

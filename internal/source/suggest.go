@@ -1,6 +1,10 @@
 package source
 
-import "github.com/agext/levenshtein"
+import (
+	"strings"
+
+	"github.com/agext/levenshtein"
+)
 
 // Suggest finds the candidate that a person may have meant; empty where none is near. Near is a third of its letters, or
 // two where it has four or more (letters swapped are two), or one.
@@ -36,7 +40,10 @@ func DidYouMean(word string, candidates []string) string {
 	if len(candidates) == 0 || len(candidates) > 12 {
 		return ""
 	}
-	out := " There is "
+	if len(candidates) == 1 {
+		return " There is only " + candidates[0] + "."
+	}
+	out := " There are "
 	for i, c := range candidates {
 		switch {
 		case i > 0 && i == len(candidates)-1:
@@ -47,6 +54,21 @@ func DidYouMean(word string, candidates []string) string {
 		out += c
 	}
 	return out + "."
+}
+
+// Sentence makes the text of an error one: a large letter first, unless that is a path or a name, and a full stop last.
+func Sentence(s string) string {
+	s = strings.TrimSpace(s)
+	if s == "" {
+		return "It is not valid."
+	}
+	if !strings.HasSuffix(s, ".") {
+		s += "."
+	}
+	if first, _, _ := strings.Cut(s, " "); strings.ContainsAny(strings.TrimSuffix(first, ","), "/._:=") {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
 }
 
 // Quote puts a word in quotes where its edges would not be seen otherwise.

@@ -38,7 +38,7 @@ var FilesystemKind = modules.Kind{
 type Filesystem struct {
 	Device  string
 	Type    string   `hcl:"type" doc:"xfs or ext4"`
-	Label   string   `hcl:"label,optional" doc:"the file system's label; unset leaves it"`
+	Label   string   `hcl:"volume_label,optional" doc:"the file system's own label; unset leaves it"`
 	Options []string `hcl:"options,optional" doc:"arguments of mkfs, for when it is made; not compared"`
 	Wipe    bool     `hcl:"wipe,optional" default:"false" doc:"what else is on an unused device may be destroyed, once that is named in --destroy"`
 }
@@ -50,7 +50,7 @@ func (f *Filesystem) Owns() []string { return []string{"device-fs:" + f.Device} 
 func (f *Filesystem) Validate() error {
 	errs := []error{devicePath("", f.Device), mkfsType("type", f.Type), mkfsOptions("options", f.Options)}
 	if limit := map[string]int{"xfs": 12, "ext4": 16}[f.Type]; limit > 0 && (len(f.Label) > limit || strings.ContainsFunc(f.Label, control) || strings.HasPrefix(f.Label, "-")) {
-		errs = append(errs, fault("label", "%q is no label: at most %d bytes, no control characters, no dash in front", f.Label, limit))
+		errs = append(errs, fault("volume_label", "%q is no label: at most %d bytes, no control characters, no dash in front", f.Label, limit))
 	}
 	return faults(errs...)
 }
@@ -168,7 +168,7 @@ func (f *Filesystem) leave(c *modules.Change, seen content) {
 // differ names the label alone where the type is right.
 func (f *Filesystem) differ(c *modules.Change, seen content) {
 	if seen.row() == holdsFileSystem && seen.tags["TYPE"] == f.Type {
-		c.Differ("label", seen.tags["LABEL"], f.Label)
+		c.Differ("volume_label", seen.tags["LABEL"], f.Label)
 		return
 	}
 	c.Differ("type", seen.String(), f.Type)

@@ -8,11 +8,14 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
 	"bisc/internal/host"
@@ -155,17 +158,23 @@ func newBench(t *testing.T, opts lab.HostOptions, resources ...modules.Resource)
 func (b *bench) want(resources ...modules.Resource) {
 	b.t.Helper()
 	b.stage = &layers.Stage{Layer: layers.Storage, Name: "storage", Host: b.host.Host.Name}
-	for i, r := range resources {
+	for _, r := range resources {
 		if v, ok := r.(modules.Validator); ok {
 			if err := v.Validate(); err != nil {
-				b.t.Fatalf("resource %d: %v", i, err)
+				b.t.Fatalf("%s: %v", address(r), err)
 			}
 		}
 		if n, ok := r.(modules.Neighbour); ok {
 			n.Meet(resources)
 		}
-		b.stage.Items = append(b.stage.Items, layers.Item{Address: fmt.Sprintf("%d", i), Resource: r})
+		b.stage.Items = append(b.stage.Items, layers.Item{Address: address(r), Resource: r})
 	}
+}
+
+// address is the kind and the last part of the label.
+func address(r modules.Resource) string {
+	kind := strings.ToLower(strings.TrimPrefix(fmt.Sprintf("%T", r), "*storage."))
+	return kind + " " + path.Base(reflect.ValueOf(r).Elem().Field(0).String())
 }
 
 func (b *bench) shell(script string) string {
@@ -177,12 +186,14 @@ func (b *bench) shell(script string) string {
 	return strings.TrimSpace(string(out))
 }
 
-func (b *bench) open(context.Context, string) (host.Writer, error) { return b.host, nil }
+// Reader and Writer make the bench layers.Hosts.
+func (b *bench) Reader(context.Context, string) (host.Reader, error) { return b.host, nil }
+func (b *bench) Writer(context.Context, string) (host.Writer, error) { return b.host, nil }
 
-// plan gives what differs, a line a diff: "2 boot options: a -> b", and why where there is one.
+// plan gives what differs, a line a diff: "mount solana boot options: a -> b", and why where there is one.
 func (b *bench) plan() []string {
 	b.t.Helper()
-	return said(b.t, layers.ObserveAll(b.t.Context(), []*layers.Stage{b.stage}, b.open, layers.Options{}))
+	return said(b.t, layers.ObserveAll(b.t.Context(), []*layers.Stage{b.stage}, b, layers.Options{}))
 }
 
 func said(t *testing.T, rep layers.Report) (out []string) {
@@ -218,13 +229,14 @@ func (b *bench) apply(destroy ...string) []string {
 		named[a] = true
 	}
 	rep, err := layers.Climb{
-		Stages: []*layers.Stage{b.stage}, Open: b.open,
+		Stages: []*layers.Stage{b.stage}, Hosts: b,
 		Acting:  layers.Acting{Options: layers.Options{Destroy: named}, Record: layers.NoRecord{}},
 		Approve: func(int, layers.Report) (bool, error) { return true, nil },
 	}.Run(b.t.Context())
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	b.host.steps = append(b.host.steps, "--")
 	var out []string
 	for _, o := range rep.Outcomes() {
 		if o.State != layers.InSync && o.State != layers.Changed {
@@ -240,4 +252,30 @@ func (b *bench) clean(when string) {
 	if left := b.plan(); len(left) > 0 {
 		b.t.Errorf("%s the plan is not empty:\n%s", when, strings.Join(left, "\n"))
 	}
+}
+
+// attrs gives the plan short: kind, label, half and attribute of each diff, with a ! where it is left alone.
+func (b *bench) attrs() (out []string) {
+	b.t.Helper()
+	for _, line := range b.plan() {
+		head, rest, _ := strings.Cut(line, ": ")
+		if strings.Contains(rest, "  (") {
+			head += "!"
+		}
+		out = append(out, head)
+	}
+	return out
+}
+
+// breaks does something to the host by hand and wants the plan to name exactly that, apply to mend it, and nothing left.
+func (b *bench) breaks(situation, script string, want []string, destroy ...string) {
+	b.t.Helper()
+	b.shell(script)
+	if diff := cmp.Diff(want, b.attrs()); diff != "" {
+		b.t.Errorf("%s: the plan: %s\n%s", situation, diff, strings.Join(b.plan(), "\n"))
+	}
+	if left := b.apply(destroy...); len(left) > 0 {
+		b.t.Errorf("%s: apply left:\n%s", situation, strings.Join(left, "\n"))
+	}
+	b.clean("after mending: " + situation)
 }

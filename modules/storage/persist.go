@@ -150,4 +150,6 @@ var verifyFstabText string
 // verifyFstab refuses a new fstab in which findmnt(8) finds more faults than in the present one. It cannot want none: a
 // disk of somebody else that is unplugged is a fault to findmnt, and so is a mount point that lies on what is to be
 // mounted first.
-func verifyFstab() []string { return []string{"sh", "-c", verifyFstabText, "fstab", "{path}"} }
+func verifyFstab() []string {
+	return []string{"sh", "-c", verifyFstabText, "findmnt finds no new fault", "{path}"}
+}

@@ -64,7 +64,7 @@ func (r *Ramdisk) live(c *modules.Change, s ramdiskSeen) {
 		c.Refuse("device", "(none)", r.Device, "brd is loaded and has made no "+r.Device+": its options hold from the next load, at boot")
 	case s.missing:
 		c.Differ("device", "(none)", r.Device)
-		c.Do(host.Script{Argv: []string{"modprobe", "brd"}})
+		c.Do(host.Script{Argv: []string{"modprobe", "brd"}}, r.format()) // the guard proves that it comes up blank
 	case s.device.Type != host.Block:
 		c.Refuse("device", string(s.device.Type), "block", "it is not a block device")
 	default:
@@ -80,9 +80,13 @@ func (r *Ramdisk) liveContent(c *modules.Change, s ramdiskSeen) {
 	case row == holdsFileSystem && s.content.tags["TYPE"] == r.FSType:
 	case row == holdsNothing:
 		c.Differ("fstype", "(blank)", r.FSType)
-		c.Do(host.Script{Argv: mkfs(r.FSType, "", r.Options, r.Device, false), Limit: mkfsLimit,
-			Guards: []host.Guard{host.ValidatorGone(), host.Unused(r.Device), host.Blank(r.Device)}})
+		c.Do(r.format())
 	default:
 		c.Refuse("fstype", s.content.String(), r.FSType, fmt.Sprintf("%s holds something else; the next boot makes it anew", r.Device))
 	}
+}
+
+func (r *Ramdisk) format() host.Step {
+	return host.Script{Argv: mkfs(r.FSType, "", r.Options, r.Device, false), Limit: mkfsLimit,
+		Guards: []host.Guard{host.ValidatorGone(), host.Unused(r.Device), host.Blank(r.Device)}}
 }

@@ -11,6 +11,7 @@ type wanted struct {
 	points   []string            // mount points
 	requires map[string][]string // units required by the mount unit of each point
 	sources  map[string]string   // for each point of a mount: its device
+	datasets map[string]bool     // that the plan makes
 	devices  map[string]madeBy   // file systems that the plan makes, by device
 }
 
@@ -27,13 +28,15 @@ type requirer interface {
 }
 
 func meet(all []modules.Resource) wanted {
-	w := wanted{requires: map[string][]string{}, sources: map[string]string{}, devices: map[string]madeBy{}}
+	w := wanted{requires: map[string][]string{}, sources: map[string]string{}, datasets: map[string]bool{}, devices: map[string]madeBy{}}
 	for _, r := range all {
 		switch r := r.(type) {
 		case *Ramdisk:
 			w.devices[r.Device] = madeBy{r.FSType, r.Unit}
 		case *Filesystem:
 			w.devices[r.Device] = madeBy{fstype: r.Type}
+		case *ZFSDataset:
+			w.datasets[r.Dataset] = !r.Absent
 		case *Mount:
 			if !r.Absent {
 				w.sources[r.Target] = r.Source

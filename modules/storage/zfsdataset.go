@@ -158,7 +158,7 @@ func (d *ZFSDataset) decide(s datasetSeen) (c modules.Change) {
 	switch {
 	case d.Absent:
 		d.destroy(&c, s)
-	case s.zfs.missing && (s.parent.missing || parentOf(d.Dataset) == ""):
+	case s.zfs.missing && (s.parent.missing && !d.wanted.datasets[parentOf(d.Dataset)] || parentOf(d.Dataset) == ""):
 		c.Refuse("dataset", "(none)", d.Dataset, "what is above it does not exist: make that first; pools are only asserted")
 	case s.zfs.missing:
 		c.Differ("dataset", "(none)", d.Dataset)

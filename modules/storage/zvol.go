@@ -39,7 +39,12 @@ type Zvol struct {
 	Sparse    bool          `hcl:"sparse,optional" default:"false" doc:"no space is reserved for it (refreservation=none)"`
 	Protect   bool          `hcl:"protect,optional" default:"true" doc:"bisc:protect=on on the volume: nothing of bisc destroys it"`
 	Absent    bool          `hcl:"absent,optional" default:"false" doc:"it is destroyed, once it is not protected"`
+
+	wanted wanted
 }
+
+// Meet learns which datasets the plan makes.
+func (z *Zvol) Meet(all []modules.Resource) { z.wanted = meet(all) }
 
 // Owns is the volume.
 func (z *Zvol) Owns() []string { return []string{"zfs:" + z.Volume} }
@@ -93,7 +98,7 @@ func (z *Zvol) decide(s zvolSeen) (c modules.Change) {
 	switch {
 	case z.Absent:
 		z.destroy(&c, s)
-	case s.zfs.missing && s.parent.missing:
+	case s.zfs.missing && s.parent.missing && !z.wanted.datasets[parentOf(z.Volume)]:
 		c.Refuse("volume", "(none)", z.Volume, parentOf(z.Volume)+" does not exist: it takes a zfs_dataset before this")
 	case s.zfs.missing:
 		c.Differ("volume", "(none)", z.Volume)

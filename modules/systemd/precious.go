@@ -5,6 +5,7 @@ import (
 
 	sd "github.com/coreos/go-systemd/v22/unit"
 
+	"bisc/internal/host"
 	"bisc/modules"
 )
 
@@ -34,4 +35,15 @@ func wantedMounts(all []modules.Resource) []string {
 		}
 	}
 	return out
+}
+
+// spare is the guard of a stop. A unit that stops alone, and by signals only, is stopped while a validator lives
+// elsewhere. One whose stop runs a program may do anything to it (the unit that lets the validator exit at shutdown does
+// just that), and of what stops with it nothing is known: these need proof that no validator lives at all.
+func spare(s State, closure []string, wantedMounts []string) host.Guard {
+	alone := len(closure) == 1 && closure[0] == s.Name && len(precious(closure, wantedMounts)) == 0
+	if alone && s.Prop("ExecStop") == "" && s.Prop("ExecStopPost") == "" {
+		return host.SparesValidator(s.Name)
+	}
+	return host.ValidatorGone()
 }

@@ -21,7 +21,7 @@ var ServiceKind = modules.Kind{
 	Doc: "Whether a unit runs now, whether it will after boot, and whether what runs is what its files say. A process that is older than its unit file, " +
 		"its drop-ins, its environment files or its program owes a restart: bisc shows that debt whoever caused it, pays it only where the block says `restart = true`, and never for " +
 		"docker, containerd or what they or a wanted mount hang on. A drop-in of order and conditions alone ([Unit]) makes no debt: it counts at the next start. " +
-		"Before a stop or restart everything that would stop too is read (RequiredBy, BoundBy, ConsistsOf), and the step does not run if that has grown.",
+		"Before a stop or restart everything that would stop too is read, and the step does not run if that has grown.",
 	Checks: []string{
 		"now: ActiveState, with the result where it failed; whether systemd must read its files again; the restart debt",
 		"after boot: UnitFileState (enabled, disabled, masked, static)",
@@ -29,7 +29,8 @@ var ServiceKind = modules.Kind{
 	},
 	Losses: []modules.Loss{
 		{What: "what the unit runs, and every unit that stops with it", When: "active = false, or restart = true and there is a debt", Guards: []string{
-			"stops nothing else: only the units that were shown", "no validator in what stops",
+			"stops nothing else: only the units that were shown",
+			"no validator in what stops; no validator lives at all, where the stop runs a program (ExecStop) or stops more than the unit",
 		}},
 		{What: "docker, containerd or a wanted mount", When: "active = false and one of them is the unit or hangs on it", Guards: []string{
 			"no validator lives", "stops nothing else: only the units that were shown",
@@ -207,7 +208,7 @@ func (s *Service) debt(c *modules.Change, state State, newer []newerFile, closur
 	case !s.Restart:
 		d.Why = "restart = true is not set"
 	default:
-		c.Do(host.Script{Argv: []string{"systemctl", "restart", "--", s.Name}, Guards: []host.Guard{host.SparesValidator(closure...), host.StopsOnly(s.Name, closure...)}, Limit: s.Limit})
+		c.Do(host.Script{Argv: []string{"systemctl", "restart", "--", s.Name}, Guards: []host.Guard{spare(state, closure, s.wantedMounts), host.StopsOnly(s.Name, closure...)}, Limit: s.Limit})
 		c.Settle = s.Settle
 	}
 	c.Diffs = append(c.Diffs, d)
@@ -217,13 +218,11 @@ func (s *Service) debt(c *modules.Change, state State, newer []newerFile, closur
 // that no validator lives anywhere.
 func (s *Service) stop(c *modules.Change, state State, closure []string) {
 	c.Differ("active", state.activity(), "inactive")
-	spare := host.SparesValidator(closure...)
 	if hurt := precious(append([]string{s.Name}, closure...), s.wantedMounts); len(hurt) > 0 {
 		slices.Sort(hurt)
-		spare = host.ValidatorGone()
 		c.Destroy("stops " + strings.Join(slices.Compact(hurt), ", ") + " and everything that runs there")
 	}
-	c.Do(host.Script{Argv: []string{"systemctl", "stop", "--", s.Name}, Guards: []host.Guard{spare, host.StopsOnly(s.Name, closure...)}, Limit: s.Limit})
+	c.Do(host.Script{Argv: []string{"systemctl", "stop", "--", s.Name}, Guards: []host.Guard{spare(state, closure, s.wantedMounts), host.StopsOnly(s.Name, closure...)}, Limit: s.Limit})
 	c.Settle = s.Settle
 }
 

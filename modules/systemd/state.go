@@ -17,7 +17,7 @@ func Properties() []string {
 	return []string{
 		"Id", "LoadState", "LoadError", "ActiveState", "SubState", "Result", "UnitFileState", "FragmentPath", "DropInPaths",
 		"NeedDaemonReload", "Type", "RemainAfterExit", "MainPID", "ExecMainStatus", "ExecMainStartTimestamp",
-		"ActiveEnterTimestamp", "ExecStart", "EnvironmentFiles", "Conflicts",
+		"ActiveEnterTimestamp", "ExecStart", "ExecStop", "ExecStopPost", "EnvironmentFiles", "Conflicts",
 	}
 }
 

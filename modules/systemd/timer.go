@@ -22,7 +22,7 @@ var TimerKind = modules.Kind{
 		"after boot: the file's content, mode and owner; the link in timers.target.wants",
 	},
 	Losses: []modules.Loss{{What: "the timer", When: "absent = true", Guards: []string{
-		"file unchanged: it still has the content that was seen", "stops nothing else: its closure is itself alone", "no validator in what stops",
+		"file unchanged: it still has the content that was seen", "stops nothing else: nothing requires it, is bound to it or stops with it", "no validator in what stops",
 	}}},
 	Example: `timer "bisc-drift.timer" {
   description      = "Watch for drift"

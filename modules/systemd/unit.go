@@ -26,8 +26,8 @@ var UnitKind = modules.Kind{
 	},
 	Losses: []modules.Loss{
 		{What: "the unit file, and what the unit runs", When: "absent = true", Guards: []string{
-			"file unchanged: it still has the content that was seen", "stops nothing else: its RequiredBy, BoundBy, ConsistsOf closure is itself alone",
-			"no validator in what stops", "never where docker, containerd or a wanted mount hangs on it: refused",
+			"file unchanged: it still has the content that was seen", "stops nothing else: nothing requires it, is bound to it or stops with it",
+			"no validator in what stops; no validator lives at all, where its stop runs a program (ExecStop)", "never where docker, containerd or a wanted mount hangs on it: refused",
 		}},
 	},
 	Example: `unit "validator-exit.service" {
@@ -208,7 +208,7 @@ func (u *Unit) removal(o observed, closure []string) modules.Change {
 		}
 		c.Differ("active", o.state.activity(), "inactive")
 		c.Destroy("what runs in " + u.Name)
-		c.Do(host.Script{Argv: []string{"systemctl", "stop", "--", u.Name}, Guards: []host.Guard{host.SparesValidator(u.Name), host.StopsOnly(u.Name)}})
+		c.Do(host.Script{Argv: []string{"systemctl", "stop", "--", u.Name}, Guards: []host.Guard{spare(o.state, closure, u.wantedMounts), host.StopsOnly(u.Name)}})
 	}
 	c.Steps = append(c.Steps, linkChange(&c, u.Name, o.links, install{})...)
 	rm := files.Removal(u.Path(), o.file)

@@ -4,24 +4,31 @@ layer "storage" {
   on = "biscayne"
 
   # The base system is asserted, never installed.
-  zpool "pool" {
+  zpool {
     when  = local.zfs
     label = local.me.pool
   }
 
-  zvol "data" {
+  # The datasets above the volume, and those that /srv is made of. They are on biscayne; a new pool gets them.
+  zfs_dataset {
+    for_each   = local.zfs ? local.me.datasets : {}
+    label      = each.key
+    mountpoint = each.value
+  }
+
+  zvol {
     when  = local.zvol
     label = local.me.zvol
     size  = local.me.zvol_size
   }
 
-  zfs_dataset "data" {
+  zfs_dataset {
     when       = var.variant == "E"
     label      = local.me.dataset
     mountpoint = "/srv/kind/solana"
   }
 
-  filesystem "data" {
+  filesystem {
     when  = local.xfs
     label = local.device
     type  = "xfs"
@@ -40,7 +47,6 @@ layer "storage" {
     when   = local.ramdisk
     size   = local.me.ramdisk_size
     fstype = "xfs"
-    before = ["srv-solana-ramdisk.mount"]
   }
 
   mount "/srv/solana/ramdisk" {
@@ -63,40 +69,38 @@ layer "storage" {
 
   # C: the devices mounted a second time.
   mount "/srv/kind/solana" {
-    when        = var.variant == "C" || var.variant == "D"
-    source      = local.device
-    fstype      = "xfs"
-    propagation = "shared"
-    requires    = local.after_dev
+    when     = var.variant == "C" || var.variant == "D"
+    source   = local.device
+    fstype   = "xfs"
+    requires = local.after_dev
   }
 
   mount "/srv/kind/solana/ramdisk" {
-    when        = var.variant == "C"
-    source      = "/dev/ram0"
-    fstype      = "xfs"
-    options     = ["noatime", "nodiratime"]
-    propagation = "shared"
-    requires    = ["format-ramdisk.service", "srv-kind-solana.mount"]
+    when     = var.variant == "C"
+    source   = "/dev/ram0"
+    fstype   = "xfs"
+    options  = ["noatime", "nodiratime"]
+    requires = ["format-ramdisk.service", "srv-kind-solana.mount"]
   }
 
   # D and E: accounts on a tmpfs.
   tmpfs "/srv/kind/solana/ramdisk" {
-    when        = local.tmpfs
-    size        = local.me.tmpfs_size
-    options     = ["nodev", "nosuid", "noexec", "nodiratime"]
-    propagation = "shared"
-    requires    = var.variant == "D" ? ["srv-kind-solana.mount"] : local.after_zfs
+    when     = local.tmpfs
+    size     = local.me.tmpfs_size
+    options  = ["nodev", "nosuid", "noexec", "nodiratime"]
+    requires = var.variant == "D" ? ["srv-kind-solana.mount"] : local.after_zfs
   }
 
-  directory "data" {
-    for_each = toset(["ledger", "snapshots", "log"])
-    label    = "${local.data}/${each.key}"
-    owner    = local.me.validator_uid
-    group    = local.me.validator_gid
-    mode     = "0755"
+  directory {
+    for_each   = toset(["ledger", "snapshots", "log"])
+    label      = "${local.data}/${each.key}"
+    owner      = local.me.validator_uid
+    group      = local.me.validator_gid
+    mode       = "0755"
+    must_be_on = local.data
   }
 
-  directory "accounts" {
+  directory {
     label      = "${local.accounts}/accounts"
     owner      = local.me.validator_uid
     group      = local.me.validator_gid
@@ -109,7 +113,7 @@ layer "storage" {
   invariant "the data is XFS on its own device" {
     when    = local.xfs
     because = "io_uring on ZFS leaves threads that nothing can kill; /srv/solana was ZFS for days and looked right"
-    mount "data" {
+    mount {
       label  = local.data
       source = local.device
       fstype = "xfs"
@@ -119,7 +123,7 @@ layer "storage" {
   invariant "the accounts are on the ramdisk" {
     when    = local.ramdisk
     because = "unmounted, the same path is a folder on the data's XFS: accounts land on disk and nothing says so"
-    mount "accounts" {
+    mount {
       label   = "/srv/solana/ramdisk"
       source  = "/dev/ram0"
       fstype  = "xfs"
@@ -130,7 +134,7 @@ layer "storage" {
   invariant "the kind node sees the same file systems" {
     when    = local.rbind
     because = "a bind that was covered, or taken before the ramdisk was mounted, shows the node other files"
-    bind "kind" {
+    bind {
       label       = "/srv/kind/solana"
       source      = "/srv/solana"
       recursive   = true
@@ -141,7 +145,7 @@ layer "storage" {
   invariant "the accounts are on the tmpfs" {
     when    = local.tmpfs
     because = "unmounted, the same path is a folder on the data's file system"
-    tmpfs "accounts" {
+    tmpfs {
       label = "/srv/kind/solana/ramdisk"
       size  = local.me.tmpfs_size
     }
@@ -150,7 +154,7 @@ layer "storage" {
   invariant "the pool is healthy" {
     when    = local.zfs
     because = "a suspended pool blocks every process that touches it, for good"
-    zpool "pool" {
+    zpool {
       label = local.me.pool
     }
   }

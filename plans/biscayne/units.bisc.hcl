@@ -8,8 +8,8 @@ layer "units" {
   drop_in "docker.service/10-bisc-ground" {
     sections = {
       Unit = {
-        After                   = [for path in local.ground : local.unit_of[path]]
-        Wants                   = [for path in local.ground : local.unit_of[path]]
+        After                  = [for path in local.ground : local.unit_of[path]]
+        Wants                  = [for path in local.ground : local.unit_of[path]]
         AssertPathIsMountPoint = local.ground
       }
     }
@@ -46,7 +46,7 @@ layer "units" {
 
   # Nothing may restart docker or containerd, or reboot, by itself.
 
-  package "held" {
+  package {
     for_each = toset(local.me.held_packages)
     label    = each.key
     held     = true
@@ -69,7 +69,7 @@ layer "units" {
     EOT
   }
 
-  sysctl "agave" {
+  sysctl {
     for_each = local.me.sysctls
     label    = each.key
     value    = each.value
@@ -82,8 +82,8 @@ layer "units" {
     drop_in "docker.service/10-bisc-ground" {
       sections = {
         Unit = {
-          After                   = [for path in local.ground : local.unit_of[path]]
-          Wants                   = [for path in local.ground : local.unit_of[path]]
+          After                  = [for path in local.ground : local.unit_of[path]]
+          Wants                  = [for path in local.ground : local.unit_of[path]]
           AssertPathIsMountPoint = local.ground
         }
       }
@@ -98,11 +98,11 @@ layer "units" {
     }
   }
 
-  invariant "packages under the validator stay" {
+  invariant {
     for_each = toset(local.me.held_packages)
     label    = "${each.key} is held"
     because  = "an upgrade of docker or containerd restarts it, and the validator with it"
-    package "held" {
+    package {
       label = each.key
       held  = true
     }

@@ -1,7 +1,9 @@
 package view
 
 import (
+	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -59,7 +61,7 @@ func TestText(t *testing.T) {
 		"applied":     applied(),
 		"hosts": append(report(mount()),
 			layers.HostReport{Host: "mia-sw01", Err: host.ErrUnreachable},
-			layers.HostReport{Host: "lab1", Err: &host.LockedError{Host: "lab1", Lock: host.Lock{Owner: "alice@desk", Run: "20260801-140211-k3f9", Since: time.Now()}}},
+			layers.HostReport{Host: "lab1", Err: errors.Join(fmt.Errorf("%w: lab1 was rebooted", layers.ErrStale), host.ErrFenced)},
 			layers.HostReport{Host: "was-sw01"}),
 	}
 	views := []struct {

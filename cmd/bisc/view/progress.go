@@ -176,13 +176,14 @@ func seen(d time.Duration) string { return max(d, 0).Round(time.Second).String()
 
 // fit cuts a line so that it cannot wrap, which would put the cursor elsewhere than erase expects.
 func (p *Progress) fit(line string) string {
-	limit := p.width - 1
+	limit, used := p.width-1, 0
 	if columns(line) <= limit {
 		return line
 	}
-	runes := []rune(line)
-	for len(runes) > 0 && columns(string(runes)) > limit-1 {
-		runes = runes[:len(runes)-1]
+	for i, r := range line {
+		if used += columns(string(r)); used > limit-1 {
+			return line[:i] + "…"
+		}
 	}
-	return string(runes) + "…"
+	return line
 }

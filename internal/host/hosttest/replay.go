@@ -2,8 +2,10 @@ package hosttest
 
 import (
 	"fmt"
+	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/tools/txtar"
 
@@ -14,7 +16,8 @@ import (
 //
 //	-- file PATH --            the content
 //	-- missing PATH --         a path that is not there
-//	-- stat PATH --            words key=value: type mode uid gid size dev rdev mount link
+//	-- stat PATH --            words key=value: type mode uid gid size dev rdev mount, link (a blank
+//	                           is %20), mtime (RFC 3339)
 //	-- glob PATTERN --         a path a line
 //	-- query ARGV... --        the argv as Question prints it; a first line "#exit N" gives the status
 //	-- stuck QUESTION --       no answer: host.ErrStuck
@@ -72,7 +75,9 @@ func setStat(st *host.Stat, key, val string) (err error) {
 	case "type":
 		st.Type = host.FileType(val)
 	case "link":
-		st.Link = val
+		st.Link, err = url.PathUnescape(val)
+	case "mtime":
+		st.ModTime, err = time.Parse(time.RFC3339, val)
 	case "dev":
 		st.Dev, err = ParseDevice(val)
 	case "rdev":

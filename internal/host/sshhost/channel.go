@@ -3,7 +3,6 @@ package sshhost
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"sync"
 	"time"

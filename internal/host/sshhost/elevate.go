@@ -92,7 +92,7 @@ func (c *channel) tryElevate(ctx context.Context, command, up, password string) 
 	prompted := make(chan struct{}, 8)
 	if password != "" && c.cfg.become() == Sudo {
 		prompt = "bisc-password-" + newNonce()[:8]
-		l.mark = promptWatch(prompt, prompted)
+		l.hear(promptWatch(prompt, prompted))
 	}
 	c.stats.add(func(s *Stats) { s.Execs++ })
 	if err := l.exec(elevated(c.cfg, prompt, command)); err != nil {

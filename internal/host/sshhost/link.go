@@ -14,9 +14,11 @@ import (
 type link struct {
 	conn *connection
 	ch   ssh.Channel
-	r    *bufio.Reader  // stdout
-	said lastWords      // stderr
-	mark func(b []byte) // sees stderr as it comes, if set before exec
+	r    *bufio.Reader // stdout
+	said lastWords     // stderr
+
+	mu    sync.Mutex
+	heard func(b []byte) // sees stderr as it comes
 
 	ended  chan struct{} // closed when the far end is gone and stderr is read
 	status string        // exit status as text, empty if there was none; read after ended
@@ -61,9 +63,11 @@ func (l *link) watch(reqs <-chan *ssh.Request) {
 			n, err := l.ch.Stderr().Read(b)
 			if n > 0 {
 				_, _ = l.said.Write(b[:n])
-				if l.mark != nil {
-					l.mark(b[:n])
+				l.mu.Lock()
+				if l.heard != nil {
+					l.heard(b[:n])
 				}
+				l.mu.Unlock()
 			}
 			if err != nil {
 				return
@@ -85,6 +89,13 @@ func (l *link) watch(reqs <-chan *ssh.Request) {
 	all.Wait()
 	l.status = status
 	close(l.ended)
+}
+
+// hear has f see stderr from now on.
+func (l *link) hear(f func([]byte)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.heard = f
 }
 
 // exec starts the program without waiting to hear whether sshd did: the first words go in the same flight.

@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path"
 	"time"
 
 	"github.com/pkg/sftp"
@@ -45,7 +44,7 @@ func (w *Writer) push(ctx context.Context, p host.Push) error {
 		return fmt.Errorf("push %s: %w", p.Path, err)
 	}
 	defer src.Close()
-	temp := path.Join(path.Dir(p.Path), r.words[6])
+	temp := tempPath(r)
 	far, err := w.c.farEnd(ctx)
 	if err != nil {
 		return err

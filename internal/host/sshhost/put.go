@@ -67,6 +67,9 @@ func (w *Writer) tempName(name string) string {
 	return fmt.Sprintf(".bisc-tmp-%d-%s-%s", w.token, hex.EncodeToString(b[:]), base)
 }
 
+// tempPath is the temporary file of a put's request.
+func tempPath(r *request) string { return path.Join(path.Dir(r.words[0]), r.words[6]) }
+
 // putMark is what a put writes on stderr when it did not put, with exit status putFailed; see agent.pl and put.sh.
 const (
 	putMark   = "\x1ebisc-put "

@@ -36,6 +36,8 @@ type request struct {
 	step  bool
 	limit time.Duration
 
+	begun time.Time // when a shell's limit began
+
 	mu   sync.Mutex
 	ans  answer
 	done chan struct{}

@@ -2,7 +2,8 @@
 # dpkg syncs its database at every step: on a tmpfs that is free, and copying the result costs a second.
 set -e
 work=$1 codename=$2 packages=$3
-mkdir "$work/memory"
+mkdir "$work/memory" "$work/tmp"
+export TMPDIR="$work/tmp" # mmdebstrap leaves files there when it is killed
 mount -t tmpfs -o size=3g,mode=755 bisc-lab "$work/memory"
 set -- "$work"/machine.list "$work"/machine.sources
 for f in "$@"; do [ -s "$f" ] && set -- "$@" "$f"; shift; done
@@ -16,4 +17,4 @@ mmdebstrap --variant=apt --mode=root --include="$packages" \
 	"$codename" "$work/memory/root" "$@"
 cp -a "$work/memory/root" "$work/root"
 umount "$work/memory"
-rmdir "$work/memory"
+rm -rf "$work/memory" "$work/tmp"

@@ -1,4 +1,5 @@
 # configure.sh ROOT PUBLICKEY : what every host has, once, in the root file system that all hosts share.
+unset TMPDIR
 root=$1 key=$(cat "$2")
 
 # People. ops is who bisc logs in as; pw's sudo wants a password; nosudo may not.

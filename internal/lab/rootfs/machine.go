@@ -31,7 +31,8 @@ func installMissing(ctx context.Context, say *steps) error {
 	}
 	say.step("installing %s on this machine", strings.Join(pkgs, " "))
 	args := append([]string{"-q", "-y", "--no-install-recommends", "install"}, pkgs...)
-	if err := say.run(ctx, "apt-get", args...); err != nil {
+	// Not stopped halfway: dpkg would leave the machine with packages half installed.
+	if err := say.run(context.WithoutCancel(ctx), "apt-get", args...); err != nil {
 		return fmt.Errorf("install %s: %w", strings.Join(pkgs, " "), err)
 	}
 	return nil

@@ -51,6 +51,7 @@ func (l Lab) Validate() error {
 
 // Kinds of Event.
 const (
+	Boot = "boot" // the host starts, for the first time or again
 	Up   = "up"   // sshd answers; comes again after each boot
 	Down = "down" // the host has stopped and does not start again by itself
 )

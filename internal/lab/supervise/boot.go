@@ -67,6 +67,7 @@ func (g *guest) boot() (status int, err error) {
 		return 0, err
 	}
 	g.setRunning(cmd.Process.Pid)
+	g.tell(spec.Event{Event: spec.Boot, Name: g.Name, Boot: g.boots})
 	ended := make(chan struct{})
 	told := make(chan struct{})
 	go func() { g.await(ended); close(told) }()
@@ -155,7 +156,14 @@ func (g *guest) kill() {
 	unix.Kill(g.nspawn, unix.SIGKILL)
 }
 
+// start boots a host that is down; one that runs stays as it is.
 func (g *guest) start() {
+	g.mu.Lock()
+	running := g.nspawn != 0
+	g.mu.Unlock()
+	if running {
+		return
+	}
 	select {
 	case g.power <- struct{}{}:
 	default:

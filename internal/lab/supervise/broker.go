@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"bisc/internal/lab/spec"
@@ -12,15 +13,15 @@ import (
 
 // broker makes block devices for one host's stand-in programs.
 type broker struct {
-	record record
-	dir    string // backing files of volumes
-	ask    chan func()
-	loops  map[string]*loop
-	zrams  []int
+	dir   string // backing files of volumes
+	ask   chan func()
+	loops map[string]*loop
+	zrams *zrams // the lab's
+	own   []int  // this host's of them
 }
 
-func newBroker(r record, dir string) *broker {
-	b := &broker{record: r, dir: dir, ask: make(chan func()), loops: map[string]*loop{}}
+func newBroker(z *zrams, dir string) *broker {
+	b := &broker{zrams: z, dir: dir, ask: make(chan func()), loops: map[string]*loop{}}
 	go func() {
 		for f := range b.ask {
 			f()
@@ -89,11 +90,11 @@ func (b *broker) do(q spec.DeviceRequest) (spec.DeviceReply, error) {
 		delete(b.loops, q.Name)
 		return spec.DeviceReply{}, l.drop()
 	case spec.ZramAdd:
-		n, err := b.record.addZram(q.Size)
+		n, err := b.zrams.add(q.Size)
 		if err != nil {
 			return spec.DeviceReply{}, err
 		}
-		b.zrams = append(b.zrams, n)
+		b.own = append(b.own, n)
 		major, minor, err := deviceNumber(fmt.Sprintf("/sys/block/zram%d/dev", n))
 		return spec.DeviceReply{Major: major, Minor: minor, Number: n}, err
 	case spec.ZramDrop:
@@ -116,25 +117,24 @@ func (b *broker) openLoop(name string, size int64) (spec.DeviceReply, error) {
 
 // dropZram removes one of this host's own zrams; another's number is refused.
 func (b *broker) dropZram(n int) error {
-	for i, own := range b.zrams {
-		if own == n {
-			if err := b.record.dropZram(n); err != nil {
-				return err
-			}
-			b.zrams = append(b.zrams[:i], b.zrams[i+1:]...)
-			return nil
-		}
+	i := slices.Index(b.own, n)
+	if i < 0 {
+		return fmt.Errorf("zram%d is not this host's", n)
 	}
-	return fmt.Errorf("zram%d is not this host's", n)
+	if err := b.zrams.drop(n); err != nil {
+		return err
+	}
+	b.own = slices.Delete(b.own, i, i+1)
+	return nil
 }
 
 // reboot drops what does not outlive a boot: a ramdisk's memory.
 func (b *broker) reboot() error {
 	done := make(chan error)
 	b.ask <- func() {
-		for len(b.zrams) > 0 {
+		for len(b.own) > 0 {
 			// The host's mounts go a moment after its last process.
-			if err := retry(func() error { return b.dropZram(b.zrams[0]) }); err != nil {
+			if err := retry(func() error { return b.dropZram(b.own[0]) }); err != nil {
 				done <- err
 				return
 			}

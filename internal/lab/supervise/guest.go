@@ -52,7 +52,7 @@ func newGuest(in *inner, h spec.Host, number int, all []spec.Host) (*guest, erro
 	if err := g.overlay(); err != nil {
 		return nil, err
 	}
-	g.broker = newBroker(in.record, filepath.Join(g.dir, "zfs"))
+	g.broker = newBroker(in.zrams, filepath.Join(g.dir, "zfs"))
 	var err error
 	if g.groups, err = makeCgroups(in.record.id(), h.Name); err != nil {
 		return nil, err

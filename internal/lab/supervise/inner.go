@@ -23,6 +23,7 @@ type inner struct {
 	self    int   // this process, as the machine counts
 	netns   netns // the switch: a bridge that every host is plugged in to
 	guests  map[string]*guest
+	zrams   *zrams
 	printed sync.Mutex
 	out     *json.Encoder
 }
@@ -36,7 +37,8 @@ func Inner(args []string, stdin io.Reader, stdout io.Writer) error {
 	if err := json.Unmarshal([]byte(args[1]), &lab); err != nil {
 		return fmt.Errorf("decode the lab: %w", err)
 	}
-	in := &inner{record: openRecord(args[0]), guests: map[string]*guest{}, out: json.NewEncoder(stdout)}
+	record := openRecord(args[0])
+	in := &inner{record: record, zrams: &zrams{record: record}, guests: map[string]*guest{}, out: json.NewEncoder(stdout)}
 	if err := in.mounts(); err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ const (
 )
 
 // wasFile keeps the number that was there before the first lab.
-var wasFile = filepath.Join(runDir, "inotify")
+const wasFile = runDir + "/inotify"
 
 // raiseInotify raises the limit; the caller holds the records' lock.
 func raiseInotify() error {

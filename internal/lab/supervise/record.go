@@ -50,15 +50,20 @@ func newRecord() (record, error) {
 
 // release gives back what the record names and removes it. It is called when no process of the lab lives any more.
 func (r record) release() error {
-	err := errors.Join(r.releaseZrams(), removeCgroups(r.id()))
-	if err != nil {
-		return fmt.Errorf("give back what lab %s took: %w", r.id(), err)
-	}
 	unlock, err := lockRecords()
 	if err != nil {
 		return err
 	}
 	defer unlock()
+	return r.releaseLocked()
+}
+
+// releaseLocked is release for a caller who holds the records' lock: two who release the same record could remove a
+// device that a third had been given in between, under the same number.
+func (r record) releaseLocked() error {
+	if err := errors.Join(r.releaseZrams(), removeCgroups(r.id())); err != nil {
+		return fmt.Errorf("give back what lab %s took: %w", r.id(), err)
+	}
 	// Not RemoveAll: if a mount were still there it would empty it.
 	for _, name := range []string{r.zrams(), r.hosts(), r.proc(), string(r)} {
 		if err := os.Remove(name); err != nil && !os.IsNotExist(err) {
@@ -70,15 +75,19 @@ func (r record) release() error {
 
 // Sweep gives back what labs took whose outer process was killed before it could. A lab that lives is left alone.
 func Sweep() error {
+	unlock, err := lockRecords()
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	left, _ := filepath.Glob(filepath.Join(runDir, "*-*"))
+	var errs []error
 	for _, dir := range left {
 		if r := record(dir); !r.alive() {
-			if err := r.release(); err != nil {
-				return err
-			}
+			errs = append(errs, r.releaseLocked())
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // alive tells whether the record's process is still the one that wrote it.

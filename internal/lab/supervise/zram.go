@@ -1,10 +1,10 @@
 package supervise
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -14,14 +14,17 @@ import (
 
 const zramControl = "/sys/class/zram-control"
 
-// zramLock keeps the lines of the record whole: hosts load brd at the same time.
-var zramLock sync.Mutex
+// zrams makes the ramdisks of a lab's hosts and keeps the record of them.
+type zrams struct {
+	record record
+	mu     sync.Mutex // hosts load brd at the same time
+}
 
-// addZram makes a zram device of size bytes, puts it on record and returns its number.
-func (r record) addZram(size int64) (int, error) {
-	zramLock.Lock()
-	defer zramLock.Unlock()
-	f, err := os.OpenFile(r.zrams(), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
+// add makes a zram device of size bytes, puts it on record and returns its number.
+func (z *zrams) add(size int64) (int, error) {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	f, err := os.OpenFile(z.record.zrams(), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
 	if err != nil {
 		return 0, fmt.Errorf("record a zram device: %w", err)
 	}
@@ -38,25 +41,33 @@ func (r record) addZram(size int64) (int, error) {
 		return 0, errors.Join(fmt.Errorf("record a zram device: %w", err), removeZram(n))
 	}
 	if err := os.WriteFile(fmt.Sprintf("/sys/block/zram%d/disksize", n), []byte(strconv.FormatInt(size, 10)), 0o644); err != nil {
-		return 0, errors.Join(fmt.Errorf("size zram%d: %w", n, err), r.dropZram(n))
+		return 0, errors.Join(fmt.Errorf("size zram%d: %w", n, err), z.forget(n))
 	}
 	return n, nil
 }
 
-// dropZram removes a device and takes it off the record. It fails with EBUSY while something has it open.
-func (r record) dropZram(n int) error {
+// drop removes a device. It fails with EBUSY while something has it open.
+func (z *zrams) drop(n int) error {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	return z.forget(n)
+}
+
+// forget removes a device and then takes it off the record.
+func (z *zrams) forget(n int) error {
 	if err := removeZram(n); err != nil {
 		return err
 	}
-	zramLock.Lock()
-	defer zramLock.Unlock()
-	text, err := os.ReadFile(r.zrams())
+	text, err := os.ReadFile(z.record.zrams())
 	if err != nil {
 		return fmt.Errorf("read the lab's record: %w", err)
 	}
-	line := fmt.Appendf(nil, "%d\n", n)
-	text, _ = bytes.CutPrefix(bytes.Replace(append([]byte("\n"), text...), append([]byte("\n"), line...), []byte("\n"), 1), []byte("\n"))
-	return os.WriteFile(r.zrams(), text, 0o644)
+	rest := slices.DeleteFunc(strings.Fields(string(text)), func(field string) bool { return field == strconv.Itoa(n) })
+	rest = append(rest, "")
+	if err := os.WriteFile(z.record.zrams(), []byte(strings.Join(rest, "\n")), 0o644); err != nil {
+		return fmt.Errorf("keep the lab's record: %w", err)
+	}
+	return nil
 }
 
 func removeZram(n int) error {
@@ -80,9 +91,10 @@ func (r record) releaseZrams() error {
 		return fmt.Errorf("read the lab's record: %w", err)
 	}
 	var errs []error
+	z := &zrams{record: r}
 	for _, field := range strings.Fields(string(text)) {
 		if n, err := strconv.Atoi(field); err == nil {
-			errs = append(errs, retry(func() error { return removeZram(n) }))
+			errs = append(errs, retry(func() error { return z.drop(n) }))
 		}
 	}
 	return errors.Join(errs...)

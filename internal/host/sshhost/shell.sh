@@ -1,0 +1,145 @@
+export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+unset LANGUAGE BASH_ENV ENV CDPATH
+cd /
+umask 022
+# bisc_run LIMIT ARGV... runs a program in a process group of its own where there is timeout(1).
+bisc_run() {
+  command -v "$2" >/dev/null 2>&1 || { printf '\036bisc-exec %s 2 not found' "$nonce" >&2; return 127; }
+  if [ -n "$timeout" ]; then exec timeout -s KILL "$@"; fi
+  shift
+  exec "$@"
+}
+bisc_stat() {
+  kind= follow=-L
+  if [ -L "$1" ] && ! [ -e "$1" ] && ! stat -L -- "$1" >/dev/null 2>&1; then kind=dangling follow=; fi
+  s=$(stat $follow -c '%d %i %f %h %u %g %t %T %s %Y' -- "$1") || return 1
+  printf '%s %s\000' "$s" "$kind"
+  if [ -L "$1" ]; then readlink -n -- "$1"; fi
+  printf '\000'
+  readlink -f -- "$1" 2>/dev/null
+}
+bisc_read() {
+  if [ -d "$1" ]; then echo 'Is a directory' >&2; return 1; fi
+  if [ -e "$1" ] && ! [ -f "$1" ]; then echo 'not a regular file' >&2; return 1; fi
+  if [ "$(stat -L -c %s -- "$1" 2>/dev/null || echo 0)" -gt 67108864 ]; then echo 'larger than 64 MiB' >&2; return 1; fi
+  exec cat -- "$1"
+}
+bisc_glob() {
+  IFS=
+  for f in $1; do if [ -e "$f" ] || [ -L "$f" ]; then printf '%s\000' "$f"; fi; done
+}
+bisc_token() { sed -n 's/.*"token":\([0-9][0-9]*\).*/\1/p' "$run/lock" 2>/dev/null; }
+# bisc_lock OWN JSON takes the lock on descriptor 9, which steps keep open around their programs.
+bisc_lock() {
+  command -v flock >/dev/null 2>&1 || { echo 'fail there is no Perl and no flock(1) on the host: install one of them'; return; }
+  mkdir -m 700 "$run" 2>/dev/null
+  if [ -L "$run" ] || ! [ -d "$run" ] || ! [ -O "$run" ]; then echo "fail $run is not a folder of ours"; return; fi
+  if [ -L "$run/lock" ]; then echo "fail $run/lock is a link"; return; fi
+  umask 077
+  exec 9<>"$run/lock"
+  umask 022
+  if ! flock -n 9; then echo "held $(cat "$run/lock")"; exec 9>&-; return; fi
+  mkdir -m 700 "$state" 2>/dev/null
+  n=$(cat "$state/token" 2>/dev/null)
+  m=$(bisc_token)
+  case "$n" in '' | *[!0-9]*) n=0 ;; esac
+  if [ "${m:-0}" -gt "$n" ]; then n=$m; fi
+  n=$((n + 1))
+  if ! { (umask 077; echo "$n" >"$state/token.new") && bisc_sync "$state/token.new" && mv -f "$state/token.new" "$state/token" && bisc_sync "$state"; }; then
+    echo "fail write $state/token"; exec 9>&-; return
+  fi
+  if ! printf '%s' "$1" | sed "s/\"token\":0/\"token\":$n/" >"$run/lock"; then echo "fail write $run/lock"; exec 9>&-; return; fi
+  token=$n
+  echo "ok $n"
+}
+bisc_check() {
+  if [ -n "$token" ] && [ "$(bisc_token)" = "$token" ]; then echo ok; else echo "fenced $(cat "$run/lock" 2>/dev/null)"; fi
+}
+# bisc_step runs what follows if the lock is still ours. This subshell keeps the lock's descriptor until that has ended,
+# even if the main shell is killed meanwhile; the program and what it leaves behind do not have it.
+bisc_step() {
+  case $(bisc_check) in ok) ;; *) printf '\036bisc-fenced %s' "$nonce" >&2; return 76 ;; esac
+  ( "$@" ) 9>&-
+  return $?
+}
+bisc_sync() { sync "$1" 2>/dev/null || sync; }
+bisc_fs() { df -P -- "$dir" 2>/dev/null | sed -n '2s/.*% *//p'; }
+bisc_not() { rm -f -- "$tmp"; printf '\036bisc-put %s' "$1" >&2; exit 70; }
+# bisc_put PATH MODE UID GID WAS SIZE NAME DIGEST NVERIFY [VERIFY...] [GUARDED...] with the content on stdin; see sub put.
+bisc_put() {
+  path=$1 mode=$2 owner=$3:$4 was=$5 size=$6 name=$7 sum=$8 nv=$9
+  shift 9
+  dir=${path%/*}
+  dir=${dir:-/}
+  tmp=$dir/$name
+  trap 'rm -f -- "$tmp"; exit 143' TERM INT HUP
+  for old in "$dir"/.bisc-tmp-*; do
+    case $old in "$dir/.bisc-tmp-$token-"*) ;; *) rm -f -- "$old" ;; esac
+  done
+  if [ "$size" -ge 0 ]; then
+    why=$( (set -C; umask 077; exec >"$tmp") 2>&1) || { tmp=/nonexistent/bisc; bisc_not "fail create $dir/$name: ${why##*: } (file system at $(bisc_fs))"; }
+    why=$(cat 2>&1 >>"$tmp") || bisc_not "fail write $tmp: ${why##*: } (file system at $(bisc_fs))"
+    [ "$(wc -c <"$tmp")" -eq "$size" ] || bisc_not "fail write $tmp: it is not complete"
+  fi
+  why=$(chown -- "$owner" "$tmp" 2>&1) || bisc_not "fail chown $tmp: $why"
+  why=$(chmod -- "$(printf %o "$mode")" "$tmp" 2>&1) || bisc_not "fail chmod $tmp: $why"
+  bisc_sync "$tmp"
+  if [ -n "$sum" ] && [ "$(sha256sum <"$tmp" | cut -c1-64)" != "$sum" ]; then bisc_not digest; fi
+  n=$#
+  i=0
+  if [ "$nv" -gt 0 ]; then
+    while [ "$i" -lt "$n" ]; do
+      w=$1
+      shift
+      if [ "$i" -lt "$nv" ]; then
+        out=
+        while :; do
+          case $w in *'{path}'*) out=$out${w%%'{path}'*}$tmp w=${w#*'{path}'} ;; *) out=$out$w; break ;; esac
+        done
+        w=$out
+      fi
+      set -- "$@" "$w"
+      i=$((i + 1))
+    done
+    bisc_first "$nv" "$@" </dev/null
+    st=$?
+    [ "$st" -eq 0 ] || bisc_not "verify $st"
+  fi
+  shift "$nv"
+  case $was in
+  '') ;;
+  absent) if [ -e "$path" ] || [ -L "$path" ]; then bisc_not changed; fi ;;
+  *) if ! [ -e "$path" ] || [ "$(sha256sum <"$path" | cut -c1-64)" != "$was" ]; then bisc_not changed; fi ;;
+  esac
+  if [ $# -gt 0 ]; then
+    "$@" </dev/null
+    st=$?
+    [ "$st" -eq 0 ] || { rm -f -- "$tmp"; exit "$st"; }
+  fi
+  why=$(mv -fT -- "$tmp" "$path" 2>&1) || bisc_not "fail rename $tmp to $path: ${why##*: }"
+  bisc_sync "$dir"
+}
+# bisc_first N WORDS... runs the first N words.
+bisc_first() {
+  keep=$1 at=0 all=$(($# - 1))
+  shift
+  while [ "$at" -lt "$all" ]; do
+    w=$1
+    shift
+    [ "$at" -lt "$keep" ] && set -- "$@" "$w"
+    at=$((at + 1))
+  done
+  "$@"
+}
+bisc_done() {
+  printf '\036%s %d %d\n' "$nonce" "$2" "$1"
+  printf '\036%s %d %d\n' "$nonce" "$2" "$1" >&2
+}
+bisc_hello() {
+  missing=
+  for p in base64 cat chmod chown head id mv readlink rm sed sha256sum stat uname wc; do
+    command -v "$p" >/dev/null 2>&1 || missing="$missing $p"
+  done
+  printf '%s\000%s\000%s\000%s' "$(uname -s)" "$(id -u)" "$$" "$missing"
+}
+if command -v timeout >/dev/null 2>&1; then timeout=1; else timeout=; fi

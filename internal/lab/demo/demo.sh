@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# The main job on a real lab host: plan, apply, check, break, drift, repair, reboot, check. Each command is shown as it
+# would be typed. Usage: demo.sh FOLDER, with bisc and bisc-lab in FOLDER.
+set -euo pipefail
+bin=$(realpath "$1")
+top=$(realpath "$(dirname "$0")/../../..")
+dir=/run/bisc-demo
+state=$(mktemp -d)
+export PATH="$bin:$PATH" XDG_STATE_HOME=$state BISC_PLANS=plans/biscayne BISC_INVENTORY=inventory/lab.hcl
+cd "$top"
+
+cleanup() {
+  bisc-lab down --dir "$dir" >/dev/null 2>&1 || true
+  rm -rf "$state"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+
+title() { printf '\n── %s\n' "$*"; }
+
+# bisc_exits STATUS ARGS... runs bisc as an operator would and insists on its exit status.
+bisc_exits() {
+  local want=$1 got=0
+  shift
+  printf '\n$ bisc %s\n' "$*"
+  bisc "$@" || got=$?
+  printf '(exit %d)\n' "$got"
+  [ "$got" = "$want" ] || { echo "demo: expected exit $want" >&2; exit 1; }
+}
+
+# on_host SCRIPT... is somebody's own hands on the host, without bisc.
+on_host() {
+  printf '\nroot@biscayne# %s\n' "$*"
+  ssh -F "$dir/ssh_config" biscayne "sudo sh -c $(printf %q "$*")"
+}
+
+title 'a host with systemd, docker, a pool and a ramdisk module, on this machine'
+bisc-lab up --dir "$dir" --names biscayne --docker --pool biscayne=16G
+bisc_exits 0 hosts --explain biscayne
+bisc_exits 0 validate
+
+title 'what differs now, and after boot'
+bisc_exits 2 plan
+
+title 'make it so: layers storage and units'
+bisc_exits 0 apply --auto-approve --until-clean
+
+title 'a second run finds nothing to do'
+bisc_exits 0 plan
+bisc_exits 0 check
+
+title 'somebody unmounts the ramdisk, and loses options in fstab'
+on_host 'umount /srv/solana/ramdisk'
+on_host "sed -i 's/nofail,//' /etc/fstab"
+bisc_exits 3 drift
+bisc_exits 3 check
+bisc_exits 0 apply --auto-approve --until-clean
+
+title 'somebody covers a mount with another'
+on_host 'mount -t tmpfs cover /srv/solana'
+bisc_exits 3 drift
+on_host 'umount /srv/solana'
+bisc_exits 0 drift
+
+title 'a reboot: the ramdisk is made anew, everything is back, docker waited for it'
+on_host 'systemctl reboot' || true
+bisc-lab wait --dir "$dir" --name biscayne
+bisc_exits 0 check
+bisc_exits 0 plan --stats
+
+title 'done; the host goes away'

@@ -1,0 +1,244 @@
+// Package live proves on real hosts what the other tests prove on recorded ones: real plans, the real engine, the real
+// transport, and hosts of the lab whose facts are changed by hand behind bisc's back.
+//
+// Begin with breaks_test.go and testdata/file.txtar.
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"bisc/internal/host"
+	"bisc/internal/host/sshhost"
+	"bisc/internal/lab"
+	"bisc/internal/source"
+	"bisc/inventory"
+	"bisc/layers"
+	"bisc/modules/all"
+	"bisc/plans"
+)
+
+// operator sits at the controller and works on one host of the lab, as the command does.
+type operator struct {
+	host *lab.Host
+	at   string // where the host's sshd is reached, host:port
+	user string
+}
+
+func newOperator(h *lab.Host) *operator { return &operator{host: h, at: h.Dial(), user: "ops"} }
+
+// program builds bisc-lab once for several labs.
+func program(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "bisc-lab")
+	build := exec.CommandContext(t.Context(), "go", "build", "-ldflags=-s -w", "-o", path, "bisc/internal/lab/cmd/bisc-lab")
+	build.Env = append(build.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build bisc-lab: %v\n%s", err, out)
+	}
+	return path
+}
+
+// oneHost starts a lab of one host with a pool.
+func oneHost(t *testing.T, program string, more ...func(*lab.HostOptions)) *operator {
+	t.Helper()
+	opts := lab.HostOptions{Name: "a", Pools: []lab.Pool{{Name: "tank", Size: 1 << 40}}}
+	for _, set := range more {
+		set(&opts)
+	}
+	return newOperator(lab.ForTest(t, lab.Options{Program: program, Hosts: []lab.HostOptions{opts}}).Host("a"))
+}
+
+// sh runs a script in the host as root, beside bisc, and fails the test if it fails.
+func (o *operator) sh(t *testing.T, script string) string {
+	t.Helper()
+	out, err := o.host.Shell(t.Context(), script)
+	if err != nil {
+		t.Fatalf("by hand:\n%s\n%v", script, err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// load turns the blocks of a layer into stages.
+func (o *operator) load(t *testing.T, blocks string) []*layers.Stage {
+	t.Helper()
+	return o.loadPlan(t, "layer \"storage\" {\n  on = \"a\"\n"+blocks+"\n}\n")
+}
+
+func (o *operator) loadPlan(t *testing.T, text string) []*layers.Stage {
+	t.Helper()
+	p, diags := plans.Load(plans.Options{
+		Files:     []source.File{{Name: "live.bisc.hcl", Text: []byte(text)}},
+		Inventory: o.inventory(t), Registry: all.Registry(), Root: t.TempDir(),
+		Env: func(string) (string, bool) { return "", false },
+	})
+	if diags.HasErrors() {
+		t.Fatalf("%v\n%s", diags, text)
+	}
+	var stages []*layers.Stage
+	for i := range p.Stages {
+		stages = append(stages, &p.Stages[i])
+	}
+	return stages
+}
+
+func (o *operator) inventory(t *testing.T) *inventory.Inventory {
+	t.Helper()
+	address, port, err := net.SplitHostPort(o.at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := fmt.Sprintf("host \"a\" {\n  platform = \"linux\"\n  address = %q\n  port = %s\n  user = %q\n  ssh_config = false\n  host_key = [%s]\n  identity = [%q]\n}\n",
+		address, port, o.user, o.pins(t), o.host.KeyFile())
+	inv, diags := inventory.Load(source.File{Name: "lab.hcl", Text: []byte(text)})
+	if diags.HasErrors() {
+		t.Fatalf("%v\n%s", diags, text)
+	}
+	return inv
+}
+
+// session is the connections of one run.
+type session struct {
+	pool *sshhost.Pool
+	cfg  sshhost.Config
+	host *sshhost.Host // the last one opened
+	ends []func() error
+}
+
+func (o *operator) session(t *testing.T) *session {
+	t.Helper()
+	inv := o.inventory(t)
+	h, _ := inv.Lookup("a")
+	d, err := inventory.Decide(t.Context(), inv, h, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &session{pool: sshhost.NewPool(sshhost.Options{}), cfg: sshhost.Config{
+		Name: d.Host, Addresses: []string{d.Address}, Port: d.Port, User: d.User, HostKeys: d.HostKeys, Identities: d.Identities,
+		AgentSocket: "none", ConnectTimeout: d.ConnectTimeout,
+	}}
+	s.ends = append(s.ends, s.pool.Close)
+	return s
+}
+
+// Reader opens a connection of its own each time, as each run of the command does.
+func (s *session) Reader(ctx context.Context, _ string) (host.Reader, error) {
+	h, err := s.pool.Open(ctx, s.cfg)
+	if err != nil {
+		return nil, err
+	}
+	s.host = h
+	s.ends = append(s.ends, h.Close)
+	return h, nil
+}
+
+// Writer opens a connection that holds the host's lock.
+func (s *session) Writer(ctx context.Context, _ string) (host.Writer, error) {
+	w, err := s.pool.OpenWriter(ctx, s.cfg, sshhost.LockRequest{Owner: "live", Run: "test"})
+	if err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+func (s *session) close(t *testing.T) {
+	t.Helper()
+	var errs []error
+	for i := len(s.ends) - 1; i >= 0; i-- {
+		errs = append(errs, s.ends[i]())
+	}
+	if err := errors.Join(errs...); err != nil {
+		t.Errorf("closing: %v", err)
+	}
+}
+
+// plan observes, and fails the test if anything could not be observed or if anything on the host was written meanwhile.
+func (o *operator) plan(t *testing.T, stages []*layers.Stage, opts layers.Options) layers.Report {
+	t.Helper()
+	before := o.snapshot(t)
+	s := o.session(t)
+	rep := layers.ObserveAll(t.Context(), stages, s, opts)
+	s.close(t)
+	if wrote := before.Diff(o.snapshot(t)); len(wrote) > 0 {
+		t.Errorf("the plan wrote on the host:\n%s", strings.Join(wrote, "\n"))
+	}
+	for _, h := range rep {
+		if h.Err != nil {
+			t.Fatalf("plan: %v", h.Err)
+		}
+	}
+	for _, out := range rep.Outcomes() {
+		if out.Err != nil {
+			t.Errorf("%s: unknown: %v", out.Item.Address, out.Err)
+		}
+	}
+	return rep
+}
+
+func (o *operator) snapshot(t *testing.T) lab.Snapshot {
+	t.Helper()
+	s, err := o.host.Snapshot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// apply climbs from a plan that was shown, with every further round approved, and gives the last round.
+func (o *operator) apply(t *testing.T, stages []*layers.Stage, shown layers.Report, opts layers.Options) []layers.Outcome {
+	t.Helper()
+	s := o.session(t)
+	defer s.close(t)
+	rep, err := layers.Climb{
+		Stages: stages, Hosts: opening{s}, First: shown, Acting: layers.Acting{Options: opts, Record: layers.NoRecord{}},
+		Approve: func(int, layers.Report) (bool, error) { return true, nil },
+	}.Run(t.Context())
+	if err != nil {
+		t.Fatalf("apply: %v", err)
+	}
+	for _, h := range rep {
+		if h.Err != nil {
+			t.Fatalf("apply: %v", h.Err)
+		}
+	}
+	return rep.Outcomes()
+}
+
+// opening gives a climb its connections and takes each writer's lock back when the next is wanted: a climb asks for one a
+// round.
+type opening struct{ *session }
+
+// Writer ends the round before it.
+func (o opening) Writer(ctx context.Context, name string) (host.Writer, error) {
+	for len(o.ends) > 1 {
+		last := o.ends[len(o.ends)-1]
+		o.session.ends = o.ends[:len(o.ends)-1]
+		if err := last(); err != nil {
+			return nil, err
+		}
+	}
+	w, err := o.session.Writer(ctx, name)
+	if err == nil {
+		o.session.ends = append(o.ends, w.Close)
+	}
+	return w, err
+}
+
+// bad lists outcomes of an apply that are neither done nor in sync nor left alone with a reason.
+func bad(outs []layers.Outcome) []string {
+	var lines []string
+	for _, o := range outs {
+		switch {
+		case o.State == layers.InSync, o.State == layers.Changed, o.State == layers.Drifted && !o.Change.Mendable():
+		default:
+			lines = append(lines, fmt.Sprintf("%s is %s: %s %v", o.Item.Address, o.State, o.Reason, o.Err))
+		}
+	}
+	return lines
+}
