@@ -11,7 +11,7 @@ import (
 
 // act does one step with its intent recorded before and its result after.
 func (a *applying) act(ctx context.Context, o Outcome, step host.Step) error {
-	in := Intent{Host: a.host.Name(), Address: o.Item.Address, Step: step.String(), Digest: host.Digest(step),
+	in := Intent{Host: a.host.Name(), Address: o.Item.Address, Step: step.String(), Digest: host.Digest(a.Key, step),
 		Destroys: o.Change.Destroys, At: time.Now()}
 	id, err := a.record.Intend(ctx, in)
 	if err != nil {

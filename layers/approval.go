@@ -10,6 +10,7 @@ import (
 
 // approval is a change that was shown and approved: its steps by digest, what it destroys, and the facts it rests on.
 type approval struct {
+	key      []byte // of the digests
 	steps    []string
 	destroys []string
 	diffs    []modules.Diff
@@ -18,7 +19,7 @@ type approval struct {
 func approvalOf(c modules.Change) approval {
 	a := approval{destroys: c.Destroys, diffs: c.Diffs}
 	for _, s := range c.Steps {
-		a.steps = append(a.steps, host.Digest(s))
+		a.steps = append(a.steps, host.Digest(a.key, s))
 	}
 	return a
 }
@@ -28,7 +29,7 @@ func approvalOf(c modules.Change) approval {
 func (a approval) covers(now modules.Change) bool {
 	rest := a.steps
 	for _, s := range now.Steps {
-		i := slices.Index(rest, host.Digest(s))
+		i := slices.Index(rest, host.Digest(a.key, s))
 		if i < 0 {
 			return false
 		}

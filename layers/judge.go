@@ -3,6 +3,8 @@ package layers
 import (
 	"fmt"
 	"time"
+
+	"bisc/internal/host"
 )
 
 // judge turns what was observed into what may be done: holds, gates, unnamed destruction and the order written. It
@@ -40,7 +42,7 @@ func consent(o *Outcome, opts Options) {
 		return
 	}
 	o.State = Blocked
-	o.Reason = fmt.Sprintf("it destroys something: name it to permit that: --destroy '%s'", o.Item.Address)
+	o.Reason = "it destroys something: name it to permit that: --destroy " + host.Quote(o.Item.Address)
 }
 
 // Pending tells whether a round would do steps for the outcome.

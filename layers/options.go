@@ -10,6 +10,8 @@ type Options struct {
 	Destroy map[string]bool
 	// Override holds invariants that the operator passes although they fail, with the reason.
 	Override map[string]string
+	// Key is under which digests of steps are made wherever they are shown or kept.
+	Key []byte
 	// NoProbes leaves the unless of commands unasked: they are unknown then.
 	NoProbes bool
 }

@@ -91,7 +91,7 @@ func (r Report) Destroys() bool {
 }
 
 // Digest is a digest of everything that a round would do, and of which hosts it would do it to: what --approve names.
-func (r Report) Digest() string {
+func (r Report) Digest(key []byte) string {
 	sum := sha256.New()
 	for _, h := range r {
 		fmt.Fprintf(sum, "host %q %q %q %q\n", h.Host, h.Identity.MachineID, h.Identity.BootID, h.Identity.HostKey)
@@ -101,7 +101,7 @@ func (r Report) Digest() string {
 			}
 			fmt.Fprintf(sum, "item %q %q\n", o.Item.Address, o.Item.Digest)
 			for _, s := range o.Change.Steps {
-				fmt.Fprintf(sum, "step %s\n", host.Digest(s))
+				fmt.Fprintf(sum, "step %s\n", host.Digest(key, s))
 			}
 			for _, d := range o.Change.Destroys {
 				fmt.Fprintf(sum, "destroys %q\n", d)

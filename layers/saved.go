@@ -67,9 +67,9 @@ var ErrAltered = errors.New("the plan file was altered, or written with another 
 var ErrExpired = errors.New("the plan file has expired")
 
 // Save makes a plan file of a round.
-func Save(rep Report, id, plan string, destroy []string, life time.Duration) Saved {
+func Save(rep Report, key []byte, id, plan string, destroy []string, life time.Duration) Saved {
 	now := time.Now().UTC().Truncate(time.Second)
-	s := Saved{FormatVersion: SavedVersion, ID: id, Created: now, Expires: now.Add(life), Plan: plan, Destroy: destroy, Digest: rep.Digest()}
+	s := Saved{FormatVersion: SavedVersion, ID: id, Created: now, Expires: now.Add(life), Plan: plan, Destroy: destroy, Digest: rep.Digest(key)}
 	for _, h := range rep {
 		if h.Err != nil {
 			continue
@@ -77,7 +77,7 @@ func Save(rep Report, id, plan string, destroy []string, life time.Duration) Sav
 		sh := SavedHost{Host: h.Host, Identity: h.Identity}
 		for _, o := range h.Outcomes {
 			if o.Pending() {
-				sh.Items = append(sh.Items, savedItem(o))
+				sh.Items = append(sh.Items, savedItem(key, o))
 			}
 		}
 		s.Hosts = append(s.Hosts, sh)
@@ -85,13 +85,13 @@ func Save(rep Report, id, plan string, destroy []string, life time.Duration) Sav
 	return s
 }
 
-func savedItem(o Outcome) SavedItem {
+func savedItem(key []byte, o Outcome) SavedItem {
 	it := SavedItem{Address: o.Item.Address, Digest: o.Item.Digest, Destroys: o.Change.Destroys}
 	for _, d := range o.Change.Diffs {
 		it.Diffs = append(it.Diffs, SavedDiff{d.Attr, d.Got, d.Want, d.Boot})
 	}
 	for _, s := range o.Change.Steps {
-		it.Steps = append(it.Steps, SavedStep{s.String(), host.Digest(s)})
+		it.Steps = append(it.Steps, SavedStep{s.String(), host.Digest(key, s)})
 	}
 	return it
 }
@@ -135,7 +135,7 @@ func Decode(b, key []byte) (Saved, error) {
 
 // Bind keeps of a fresh report what the saved plan approved. What would now need anything else is Stale, what came into
 // view since is NotReached. The error is ErrStale where a host is another, was booted, or is missing.
-func (s Saved) Bind(fresh Report) (Report, error) {
+func (s Saved) Bind(fresh Report, key []byte) (Report, error) {
 	out := slices.Clone(fresh)
 	for i := range out {
 		h := &out[i]
@@ -148,7 +148,7 @@ func (s Saved) Bind(fresh Report) (Report, error) {
 		}
 		h.Outcomes = slices.Clone(h.Outcomes)
 		for j := range h.Outcomes {
-			s.Hosts[at].bind(&h.Outcomes[j])
+			s.Hosts[at].bind(&h.Outcomes[j], key)
 		}
 	}
 	return out, nil
@@ -166,7 +166,7 @@ func (sh SavedHost) same(now Identity) error {
 	return nil
 }
 
-func (sh SavedHost) bind(o *Outcome) {
+func (sh SavedHost) bind(o *Outcome, key []byte) {
 	at := slices.IndexFunc(sh.Items, func(it SavedItem) bool { return it.Address == o.Item.Address })
 	switch {
 	case !o.Pending():
@@ -175,15 +175,15 @@ func (sh SavedHost) bind(o *Outcome) {
 	case sh.Items[at].Digest != o.Item.Digest:
 		o.State, o.Reason = Stale, "the plan wants something else of it than when the plan file was made"
 	default:
-		if a := sh.Items[at].approved(); !a.covers(o.Change) {
+		if a := sh.Items[at].approved(key); !a.covers(o.Change) {
 			o.State, o.Reason = Stale, a.changed(o.Change)
 		}
 	}
 }
 
 // approved is the saved item as the change that was approved, with digests in place of steps.
-func (it SavedItem) approved() approval {
-	a := approval{destroys: it.Destroys}
+func (it SavedItem) approved(key []byte) approval {
+	a := approval{key: key, destroys: it.Destroys}
 	for _, st := range it.Steps {
 		a.steps = append(a.steps, st.Digest)
 	}

@@ -14,7 +14,7 @@ import (
 func savedOf(t *testing.T, b *bench) (Saved, []byte) {
 	t.Helper()
 	rep := ObserveAll(t.Context(), b.stages, b, Options{})
-	s := Save(rep, "p1", "plan", nil, time.Hour)
+	s := Save(rep, []byte("key"), "p1", "plan", nil, time.Hour)
 	file, err := s.Encode([]byte("key"))
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +44,7 @@ func TestAPlanFileWithAnyByteAlteredIsRefused(t *testing.T) {
 
 func TestAPlanFileExpires(t *testing.T) {
 	b := newBench(map[string]string{"/a": "no"}, stage(Storage, item("a", &flag{path: "/a", want: "yes"})))
-	s := Save(ObserveAll(t.Context(), b.stages, b, Options{}), "p", "plan", nil, -time.Second)
+	s := Save(ObserveAll(t.Context(), b.stages, b, Options{}), []byte("key"), "p", "plan", nil, -time.Second)
 	file, _ := s.Encode([]byte("key"))
 	if _, err := Decode(file, []byte("key")); !errors.Is(err, ErrExpired) {
 		t.Error(err)
@@ -72,9 +72,9 @@ func TestBind(t *testing.T) {
 			b := newBench(map[string]string{"/a": "no", "/b": "yes"},
 				stage(Storage, item("a", &wordLoser{flag{path: "/a", want: "yes"}}), item("b", &flag{path: "/b", want: "yes"})))
 			opts := Options{Destroy: map[string]bool{"h:storage.a": true}}
-			s := Save(ObserveAll(t.Context(), b.stages, b, opts), "p", "plan", nil, time.Hour)
+			s := Save(ObserveAll(t.Context(), b.stages, b, opts), []byte("key"), "p", "plan", nil, time.Hour)
 			tc.move(b)
-			rep, err := s.Bind(ObserveAll(t.Context(), b.stages, b, opts))
+			rep, err := s.Bind(ObserveAll(t.Context(), b.stages, b, opts), []byte("key"))
 			if !errors.Is(err, tc.err) {
 				t.Fatalf("err %v, want %v", err, tc.err)
 			}

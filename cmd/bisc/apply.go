@@ -78,11 +78,7 @@ func (s *session) applyFile(ctx context.Context, name string, permit permits) er
 	if err != nil {
 		return fmt.Errorf("reading the plan file: %w", err)
 	}
-	key, err := s.key()
-	if err != nil {
-		return err
-	}
-	saved, err := layers.Decode(b, key)
+	saved, err := layers.Decode(b, s.key)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
@@ -95,7 +91,7 @@ func (s *session) applyFile(ctx context.Context, name string, permit permits) er
 		return err
 	}
 	opts.Select = saved.Selects(opts.Select)
-	bound, err := saved.Bind(s.observe(ctx, opts))
+	bound, err := saved.Bind(s.observe(ctx, opts), s.key)
 	if err != nil {
 		return err
 	}
@@ -111,7 +107,7 @@ func (s *session) applyFile(ctx context.Context, name string, permit permits) er
 
 // approve shows a round and asks, or answers as the flags say.
 func (s *session) approve(round int, rep layers.Report, how approval) (bool, error) {
-	digest := rep.Digest()
+	digest := rep.Digest(s.key)
 	if how.digest != "" {
 		if digest != how.digest {
 			return false, fmt.Errorf("%w: the round's digest is %s, not %s: look at bisc plan again", layers.ErrStale, digest, how.digest)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -14,6 +15,7 @@ import (
 
 func (c *command) check() *cobra.Command {
 	var format string
+	var wait time.Duration
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "prove the invariants of the layers; writes nothing",
@@ -29,13 +31,37 @@ func (c *command) check() *cobra.Command {
 				}
 				chosen := opts.Select
 				opts.Select = func(it layers.Item, st *layers.Stage) bool { return it.Invariant && chosen(it, st) }
-				return s.showCheck(s.observe(ctx, opts), format)
+				return s.showCheck(s.observeUntilGood(ctx, opts, wait), format)
 			})
 		},
 	}
 	c.flags.scope(cmd)
 	cmd.Flags().StringVar(&format, "format", "text", strings.Join(view.Formats(), ", "))
+	cmd.Flags().DurationVar(&wait, "wait", 0, "after a boot: look again until every invariant holds, at most this long")
 	return cmd
+}
+
+// observeUntilGood observes until every invariant holds or the limit is over. A host that does not answer yet counts as
+// not good.
+func (s *session) observeUntilGood(ctx context.Context, opts layers.Options, limit time.Duration) layers.Report {
+	until := time.Now().Add(limit)
+	for {
+		rep := s.observe(ctx, opts)
+		if view.Of("check", rep, nil) == view.ExitOK || !time.Now().Before(until) {
+			return rep
+		}
+		for _, h := range rep {
+			s.progress.Say(h.Host, "waiting until every invariant holds, until "+until.Format(time.TimeOnly))
+			if h.Err != nil {
+				s.forget(h.Host)
+			}
+		}
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return rep
+		}
+	}
 }
 
 // showCheck writes a check in its format. Nagios has its own exit statuses.

@@ -4,6 +4,9 @@ import (
 	"errors"
 
 	"github.com/spf13/cobra"
+
+	"bisc/cmd/bisc/view"
+	"bisc/layers"
 )
 
 func (c *command) completion() *cobra.Command {
@@ -43,4 +46,20 @@ func (c *command) completeHosts(*cobra.Command, []string, string) ([]string, cob
 		return nil, cobra.ShellCompDirectiveError
 	}
 	return s.hostNames(), cobra.ShellCompDirectiveNoFileComp
+}
+
+// completes gives the flags of a verb their values from the plan.
+func (c *command) completes(cmd *cobra.Command) {
+	offer := map[string]cobra.CompletionFunc{
+		"layer":  cobra.FixedCompletions(layers.Names(), cobra.ShellCompDirectiveNoFileComp),
+		"host":   c.completeHosts,
+		"format": cobra.FixedCompletions(view.Formats(), cobra.ShellCompDirectiveNoFileComp),
+		"target": c.completeAddresses, "exclude": c.completeAddresses,
+		"destroy": c.completeAddresses, "override": c.completeAddresses, "match": c.completeAddresses,
+	}
+	for name, values := range offer {
+		if cmd.Flags().Lookup(name) != nil {
+			_ = cmd.RegisterFlagCompletionFunc(name, values) // fails only for a flag that is not there
+		}
+	}
 }

@@ -21,15 +21,14 @@ import (
 
 // connections are the hosts of a run: one connection each, opened when first asked for.
 type connections struct {
-	inv        *inventory.Inventory
-	pool       *sshhost.Pool
-	writes     bool
-	lock       sshhost.LockRequest
-	progress   *view.Progress
-	passwords  sync.Mutex // one question on the terminal at a time
-	mu         sync.Mutex
-	open       map[string]*connection
-	inProgress sync.WaitGroup
+	inv       *inventory.Inventory
+	pool      *sshhost.Pool
+	writes    bool
+	lock      sshhost.LockRequest
+	progress  *view.Progress
+	passwords sync.Mutex // one question on the terminal at a time
+	mu        sync.Mutex
+	open      map[string]*connection
 }
 
 type connection struct {
@@ -174,6 +173,16 @@ func (cs *connections) secret(what string) (string, error) {
 		fmt.Fprintln(tty)
 	})
 	return string(answer), err
+}
+
+// forget ends a connection that failed, so that the next question dials again.
+func (cs *connections) forget(name string) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if c := cs.open[name]; c != nil && c.read != nil {
+		_ = c.read.Close() // it is broken already
+	}
+	delete(cs.open, name)
 }
 
 // close ends every connection; it waits for none that is still being made.

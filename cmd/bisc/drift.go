@@ -63,10 +63,15 @@ func (s *session) wasInSync(ctx context.Context) (func(address, digest string) b
 		return nil, err
 	}
 	s.closers = append(s.closers, j.Close)
-	return func(address, digest string) bool {
-		_, ok, err := j.WasInSync(ctx, address, digest)
-		return err == nil && ok
-	}, nil
+	known := map[string]bool{}
+	for _, st := range s.stages {
+		for _, it := range st.Items {
+			if _, known[it.Address], err = j.WasInSync(ctx, it.Address, it.Digest); err != nil {
+				return nil, fmt.Errorf("asking the journal what was in sync: %w", err)
+			}
+		}
+	}
+	return func(address, _ string) bool { return known[address] }, nil
 }
 
 // recordObserved keeps the state of every item seen.

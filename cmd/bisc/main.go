@@ -79,6 +79,7 @@ func (c *command) root() *cobra.Command {
 	} {
 		cmd := verb.make()
 		cmd.GroupID = verb.group
+		c.completes(cmd)
 		root.AddCommand(cmd)
 	}
 	root.SetHelpCommandGroupID("other")

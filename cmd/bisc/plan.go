@@ -65,7 +65,7 @@ func (c *command) options(s *session, p permits) (layers.Options, error) {
 	if err != nil {
 		return layers.Options{}, err
 	}
-	opts := layers.Options{Select: sel, Destroy: map[string]bool{}, Override: map[string]string{}, NoProbes: c.flags.noProbes}
+	opts := layers.Options{Select: sel, Destroy: map[string]bool{}, Override: map[string]string{}, NoProbes: c.flags.noProbes, Key: s.key}
 	for _, d := range p.destroy {
 		it, err := s.item(d)
 		if err != nil {
@@ -91,11 +91,7 @@ func (c *command) options(s *session, p permits) (layers.Options, error) {
 
 // save writes the plan file, readable by its owner only.
 func (s *session) save(rep layers.Report, name string, destroy []string, life time.Duration) error {
-	key, err := s.key()
-	if err != nil {
-		return err
-	}
-	b, err := layers.Save(rep, journal.NewRunID(), s.plan.Digest, destroy, life).Encode(key)
+	b, err := layers.Save(rep, s.key, journal.NewRunID(), s.plan.Digest, destroy, life).Encode(s.key)
 	if err != nil {
 		return err
 	}

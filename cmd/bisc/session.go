@@ -26,6 +26,7 @@ type session struct {
 	*connections
 	book     *journal.Journal
 	log      *journal.RunLog
+	key      []byte // of digests and plan files
 	run      string
 	verb     string
 	progress *view.Progress
@@ -64,7 +65,7 @@ func (c *command) withSession(cmd *cobra.Command, verb string, writes bool, do f
 		return err
 	}
 	_, isTerminal := terminal(c.errs)
-	s := &session{loaded: l, verb: verb, run: journal.NewRunID(), progress: view.NewProgress(c.errs, isTerminal, c.width(c.errs))}
+	s := &session{loaded: l, key: key, verb: verb, run: journal.NewRunID(), progress: view.NewProgress(c.errs, isTerminal, c.width(c.errs))}
 	s.connections = newConnections(l.inv, writes, lockOwner(), s.run, s.progress)
 	err = do(modules.WithDigestKey(ctx, key), s)
 	s.progress.Close()
@@ -99,9 +100,6 @@ func (s *session) begin(ctx context.Context) error {
 	return err
 }
 
-// key is the key of plan files.
-func (s *session) key() ([]byte, error) { return secretKey() }
-
 // operator is who runs bisc.
 func operator() string {
 	if u, err := user.Current(); err == nil {
@@ -130,7 +128,7 @@ func (s *session) acting(opts layers.Options) layers.Acting {
 
 // actAlone does a step that belongs to no resource, journalled like any other.
 func (s *session) actAlone(ctx context.Context, w host.Writer, address string, step host.Step) error {
-	id, err := s.log.Intend(ctx, layers.Intent{Host: w.Name(), Address: w.Name() + ":" + address, Step: step.String(), Digest: host.Digest(step), At: time.Now()})
+	id, err := s.log.Intend(ctx, layers.Intent{Host: w.Name(), Address: w.Name() + ":" + address, Step: step.String(), Digest: host.Digest(s.key, step), At: time.Now()})
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ func (s *session) show(rep layers.Report, run view.Run, known func(address, dige
 	} else {
 		err = view.TextOf(s.c.out, doc, s.textOptions(run.Verb, run.Wire))
 		if err == nil && run.Verb == "plan" && rep.Pending() > 0 {
-			fmt.Fprintf(s.c.out, "digest %s\n", rep.Digest())
+			fmt.Fprintf(s.c.out, "digest %s\n", rep.Digest(s.key))
 		}
 	}
 	s.statistics()
@@ -47,7 +47,7 @@ func (s *session) shown(rep layers.Report) error {
 }
 
 func (s *session) finished(run view.Run, status int) view.Run {
-	run.Started, run.Ended, run.Exit = s.c.started, time.Now(), status
+	run.Started, run.Ended, run.Exit, run.Key = s.c.started, time.Now(), status, s.key
 	return run
 }
 
@@ -83,7 +83,7 @@ func (s *session) present(rep layers.Report, round int) error {
 			fmt.Fprintf(s.c.out, "\nround %d: this came into view\n", round)
 		}
 		err = view.Text(s.c.out, rep, s.textOptions("plan", false))
-		fmt.Fprintf(s.c.out, "digest %s\n", rep.Digest())
+		fmt.Fprintf(s.c.out, "digest %s\n", rep.Digest(s.key))
 	})
 	return err
 }

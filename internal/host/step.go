@@ -1,6 +1,7 @@
 package host
 
 import (
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -26,7 +27,7 @@ type Script struct {
 	Guards []Guard
 	// Limit is how long the program may run; zero means DefaultLimit.
 	Limit time.Duration
-	// Secret says that Stdin must not be shown; its digest is.
+	// Secret says that Stdin must not be shown, nor its digest.
 	Secret bool `json:",omitempty"`
 }
 
@@ -91,7 +92,10 @@ func (Job) isStep()    {}
 // String gives the argv, quoted for reading, and the guards' names.
 func (s Script) String() string {
 	out := "run " + Quote(s.Argv...)
-	if len(s.Stdin) > 0 {
+	switch {
+	case s.Secret && len(s.Stdin) > 0:
+		out += " < secret" // no digest: that of a short secret can be guessed
+	case len(s.Stdin) > 0:
 		out += fmt.Sprintf(" < %d bytes %s", len(s.Stdin), shortDigest(s.Stdin))
 	}
 	return out + guardNames(s.Guards)
@@ -132,15 +136,17 @@ func (p Push) String() string {
 // String reads like systemctl.
 func (j Job) String() string { return "systemd " + Quote(j.Verb, j.Unit) }
 
-// Digest is the SHA-256 (hex) of a step's whole content, type included: two steps are the same act if and only if their
-// digests are equal.
-func Digest(s Step) string {
+// Digest is an HMAC-SHA-256 (hex) of a step's whole content, type included: two steps are the same act if and only if
+// their digests under one key are equal. The key keeps short secrets from being guessed from it.
+func Digest(key []byte, s Step) string {
 	b, err := json.Marshal(s)
 	if err != nil {
 		panic(fmt.Sprintf("host: step %T does not marshal: %v", s, err)) // a programmer's mistake: steps are plain data
 	}
-	sum := sha256.Sum256(append(fmt.Appendf(nil, "%T\n", s), b...))
-	return hex.EncodeToString(sum[:])
+	mac := hmac.New(sha256.New, key)
+	fmt.Fprintf(mac, "%T\n", s)
+	mac.Write(b)
+	return hex.EncodeToString(mac.Sum(nil))
 }
 
 func shortDigest(b []byte) string {

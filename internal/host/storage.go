@@ -30,8 +30,8 @@ var zfsUnprotectedText string
 // "partition NAME" for each that the kernel knows. It exits 3 when the device cannot be read.
 var Blankness = Reading{Name: "blank", Text: blankText}
 
-// Busy lists the uses of a file system, as Uses does, but for the mount at one mount point and the copies of it that go
-// with it. Its values are major:minor and the mount point as mountinfo writes it. It exits 3 when it could not look. The
+// Busy lists the uses of a file system, as Uses does, but for its mounts at some mount points and the copies of them that go
+// with them. Its values are major:minor and the mount points as mountinfo writes them. It exits 3 when it could not look. The
 // text of Uses is within it, never a value: a Query must not run what it is given.
 var Busy = Reading{Name: "busy", Text: "uses_text=" + Quote(usesText) + "\n" + busyText}
 
@@ -46,9 +46,10 @@ func Holds(device, signature, status string) Guard {
 	return Guard{Name: "device as shown", Text: holdsText, Args: []string{device, signature, status}}
 }
 
-// MountFree holds when nothing uses the file system that is mounted at target (as mountinfo writes it) but that mount.
-func MountFree(device DeviceID, target string) Guard {
-	return Guard{Name: "mount not in use", Text: mountFreeText, Args: []string{Busy.Text, device.String(), target}}
+// MountFree holds when nothing uses the file system that is mounted at the targets (as mountinfo writes them) but these
+// mounts: that at the first, which is to go, and those that go with it.
+func MountFree(device DeviceID, targets ...string) Guard {
+	return Guard{Name: "mount not in use", Text: mountFreeText, Args: append([]string{Busy.Text, device.String()}, targets...)}
 }
 
 // StandsOn holds when the file system that is visible at the mount point is the device.

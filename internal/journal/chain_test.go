@@ -59,6 +59,26 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+// Who rewrites a record and its hash must rewrite every one after it: that is what the chain is for.
+func TestVerifyFindsAForger(t *testing.T) {
+	j := filled(t)
+	var before []byte
+	if err := j.db.QueryRow(`SELECT hash FROM record WHERE seq = 5`).Scan(&before); err != nil {
+		t.Fatal(err)
+	}
+	forged := record{kind: kindIntent, at: at(noon), run: "r", host: "biscayne", address: "biscayne:storage.mount[/srv]",
+		digest: "d-forged", body: `{"step":"forged"}`}
+	_, err := j.db.Exec(`DROP TRIGGER record_stays; UPDATE record SET digest = ?, body = ?, hash = ? WHERE seq = 6`,
+		forged.digest, forged.body, forged.hash(before, 6))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var broken *BrokenError
+	if err := j.Verify(t.Context()); !errors.As(err, &broken) || broken.Seq != 7 {
+		t.Errorf("got %v, want record 7: the forged one is whole in itself", err)
+	}
+}
+
 func TestAppendOnly(t *testing.T) {
 	j := filled(t)
 	for _, change := range []string{`UPDATE record SET state = 'x' WHERE seq = 1`, `DELETE FROM record`} {

@@ -119,7 +119,7 @@ func (b *Bind) Plan(ctx context.Context, h host.Reader) (c modules.Change, err e
 		return c, err
 	}
 	if v, mounted, _ := s.table.At(b.Target); mounted && !b.Absent && !b.is(v, s.table) {
-		if s.uses, err = busy(ctx, h, v); err != nil {
+		if s.uses, err = busy(ctx, h, s.table, v); err != nil {
 			return c, err
 		}
 	}
@@ -156,7 +156,7 @@ func (b *Bind) decide(s bindSeen) (c modules.Change) {
 		uncover(&c, b.wanted, s.table, b.Target)
 	default:
 		c.Differ("source", "(none)", b.Source)
-		c.Do(b.start(s.table))
+		b.start(&c, s)
 	}
 	return c
 }
@@ -187,12 +187,10 @@ func (b *Bind) waits(c *modules.Change, s bindSeen, bound bool) bool {
 	return s.noSource
 }
 
-func (b *Bind) start(t Table) host.Step {
-	step := startUnit(t, b.Target).(host.Script)
-	if on, err := t.Visible(b.Source); err == nil {
-		step.Guards = append(step.Guards, host.StandsOn(on.Target, on.Dev))
+func (b *Bind) start(c *modules.Change, s bindSeen) {
+	if on, err := s.table.Visible(b.Source); err == nil {
+		s.pointSeen.start(c, b.Target, host.StandsOn(on.Target, on.Dev))
 	}
-	return step
 }
 
 // replace takes away what is mounted in the bind's place, and binds where the bind is not beneath.
@@ -203,7 +201,7 @@ func (b *Bind) replace(c *modules.Change, s bindSeen, v Mounted, hidden bool) {
 	}
 	u := unmounting{table: s.table, mount: v, uses: s.uses, wanted: b.wanted, last: len(s.table.Hidden(b.Target)) == 0}
 	if u.remove(c, attr, want) && !hidden {
-		c.Do(b.start(s.table))
+		b.start(c, s)
 	}
 }
 

@@ -126,7 +126,7 @@ func (m *Mount) Plan(ctx context.Context, h host.Reader) (c modules.Change, err 
 		return c, err
 	}
 	if wrong, ok := m.wrong(s); ok {
-		if s.uses, err = busy(ctx, h, wrong); err != nil {
+		if s.uses, err = busy(ctx, h, s.table, wrong); err != nil {
 			return c, err
 		}
 	}
@@ -190,7 +190,7 @@ func (m *Mount) live(c *modules.Change, s mountSeen) {
 	case mounted:
 		m.replace(c, s, v, hidden)
 	case hidden:
-		m.uncover(c, s)
+		uncover(c, m.wanted, s.table, m.Target)
 	default:
 		m.start(c, s)
 	}
@@ -224,11 +224,10 @@ func (m *Mount) replace(c *modules.Change, s mountSeen, v Mounted, hidden bool) 
 	}
 	u := unmounting{table: s.table, mount: v, uses: s.uses, wanted: m.wanted, last: len(s.table.Hidden(m.Target)) == 0}
 	if u.remove(c, attr, want) && !hidden {
-		c.Do(m.startStep(s))
+		s.start(c, m.Target)
 	}
 }
 
-func (m *Mount) uncover(c *modules.Change, s mountSeen) { uncover(c, m.wanted, s.table, m.Target) }
 
 // start mounts what is not mounted, unless a wanted mount below which it lies is not there yet.
 func (m *Mount) start(c *modules.Change, s mountSeen) {
@@ -237,7 +236,5 @@ func (m *Mount) start(c *modules.Change, s mountSeen) {
 		return
 	}
 	c.Differ("source", "(none)", m.Source)
-	c.Do(m.startStep(s))
+	s.start(c, m.Target)
 }
-
-func (m *Mount) startStep(s mountSeen) host.Step { return startUnit(s.table, m.Target) }

@@ -136,8 +136,6 @@ func (p point) unit(c *modules.Change, u unitSeen) (reload bool) {
 			Why: "this unit file overrides the fstab line: remove it"})
 	case u.LoadState != "loaded" || u.FragmentPath == "":
 		return c.DifferBoot("unit", u.Name+" is not known to systemd", "made of the fstab line")
-	case u.NeedReload:
-		return c.DifferBoot("unit", u.Name+" is older than the fstab", "made of the fstab line")
 	case len(lacks) > 0:
 		return c.DifferBoot("requires", "the unit lacks "+strings.Join(lacks, ","), strings.Join(p.line.Requires(), ","))
 	}

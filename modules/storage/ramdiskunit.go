@@ -36,6 +36,8 @@ func (r *Ramdisk) unitText() string {
 		unit.NewUnitOption("Unit", "After", "systemd-modules-load.service"),
 		unit.NewUnitOption("Unit", "Before", strings.Join(append(before, "local-fs.target"), " ")),
 		unit.NewUnitOption("Unit", "ConditionPathExists", r.Device),
+		// The mounts require the unit, so stopping or restarting it by hand would stop them.
+		unit.NewUnitOption("Unit", "RefuseManualStop", "yes"),
 		unit.NewUnitOption("Service", "Type", "oneshot"),
 		unit.NewUnitOption("Service", "RemainAfterExit", "yes"),
 		unit.NewUnitOption("Service", "ExecStart", strings.Join(line, " ")),

@@ -12,9 +12,20 @@ import (
 // startLimit is for a mount that replays its journal or waits for its units; systemd's own limit is 90 s.
 const startLimit = 2 * time.Minute
 
-// startUnit mounts a point as the boot does: by its unit, so that what it requires comes first. What it lies on must still
-// be what the plan saw, else it would be mounted out of sight or on the wrong file system.
-func startUnit(t Table, target string) host.Step {
+// start adds the steps that mount a point as the boot does. A unit that is older than the fstab is made anew first: the
+// line itself is right, or an edit of it came before.
+func (s pointSeen) start(c *modules.Change, target string, more ...host.Guard) {
+	if s.unit.NeedReload && len(c.Steps) == 0 {
+		c.Do(daemonReload())
+	}
+	step := startUnit(s.table, target)
+	step.Guards = append(step.Guards, more...)
+	c.Do(step)
+}
+
+// startUnit mounts by the unit, so that what it requires comes first. What the point lies on must still be what the plan
+// saw, else it would be mounted out of sight or on the wrong file system.
+func startUnit(t Table, target string) host.Script {
 	s := host.Script{Argv: []string{"systemctl", "start", "--", MountUnit(target)}, Limit: startLimit}
 	if on, err := t.Under(target); err == nil {
 		s.Guards = []host.Guard{host.StandsOn(on.Target, on.Dev)}

@@ -118,7 +118,7 @@ func (t *Tmpfs) Plan(ctx context.Context, h host.Reader) (c modules.Change, err 
 		return c, err
 	}
 	if v, mounted, _ := s.table.At(t.Target); mounted && (t.Absent || v.Type != "tmpfs") {
-		if s.uses, err = busy(ctx, h, v); err != nil {
+		if s.uses, err = busy(ctx, h, s.table, v); err != nil {
 			return c, err
 		}
 	}
@@ -175,7 +175,7 @@ func (t *Tmpfs) replace(c *modules.Change, s tmpfsSeen, u unmounting, hidden boo
 		attr, want = "covered by", "(nothing)"
 	}
 	if u.remove(c, attr, want) && !hidden {
-		c.Do(startUnit(s.table, t.Target))
+		s.start(c, t.Target)
 	}
 }
 
@@ -185,5 +185,5 @@ func (t *Tmpfs) start(c *modules.Change, s tmpfsSeen) {
 		return
 	}
 	c.Differ("source", "(none)", "tmpfs")
-	c.Do(startUnit(s.table, t.Target))
+	s.start(c, t.Target)
 }

@@ -9,9 +9,10 @@ import (
 	"bisc/modules"
 )
 
-// busy asks who uses a mounted file system beside the mount itself. It is asked only where a mount is to go.
-func busy(ctx context.Context, h host.Reader, m Mounted) ([]string, error) {
-	out, err := h.Query(ctx, host.Busy.Argv(m.Dev.String(), escape(m.Target))...)
+// busy asks who uses a mounted file system beside the mount itself and those that go with it. It is asked only where a
+// mount is to go.
+func busy(ctx context.Context, h host.Reader, t Table, m Mounted) ([]string, error) {
+	out, err := h.Query(ctx, host.Busy.Argv(append([]string{m.Dev.String()}, going(t, m)...)...)...)
 	if err != nil {
 		return nil, fmt.Errorf("asking who uses %s: %w", m.Target, err)
 	}
@@ -23,6 +24,15 @@ func busy(ctx context.Context, h host.Reader, m Mounted) ([]string, error) {
 		uses = append(uses, strings.TrimSuffix(line, "\n"))
 	}
 	return uses, nil
+}
+
+// going gives the mount points, as mountinfo writes them, of m and of what goes with it.
+func going(t Table, m Mounted) []string {
+	out := []string{escape(m.Target)}
+	for _, p := range t.GoesWith(m) {
+		out = append(out, escape(p))
+	}
+	return out
 }
 
 // unmounting is what is known of a mount that stands where it should not.
@@ -40,6 +50,11 @@ func (u unmounting) why() string {
 	target := u.mount.Target
 	if with := u.wanted.shared(u.table.GoesWith(u.mount), target); len(with) > 0 {
 		return "unmounting it would propagate to " + strings.Join(with, ", ") + ", which is wanted: the two share a peer group"
+	}
+	for _, p := range u.table.GoesWith(u.mount) {
+		if m, _, _ := u.table.At(p); m.Dev != u.mount.Dev {
+			return "unmounting it would propagate to " + p + ", which is another file system: " + m.String()
+		}
 	}
 	if below := u.below(); len(below) > 0 {
 		return "mounts stand on it: " + strings.Join(below, ", ")
@@ -66,7 +81,7 @@ func (u unmounting) below() []string {
 // step unmounts, once it is proved on the host that nothing uses the mount, that no validator lives, and that systemd
 // stops nothing with it.
 func (u unmounting) step() host.Step {
-	guards := []host.Guard{host.ValidatorGone(), host.StandsOn(u.mount.Target, u.mount.Dev), host.MountFree(u.mount.Dev, escape(u.mount.Target))}
+	guards := []host.Guard{host.ValidatorGone(), host.StandsOn(u.mount.Target, u.mount.Dev), host.MountFree(u.mount.Dev, going(u.table, u.mount)...)}
 	if u.last {
 		guards = append(guards, host.StopsOnly(MountUnit(u.mount.Target)))
 	}

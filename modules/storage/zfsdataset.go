@@ -131,7 +131,7 @@ func (d *ZFSDataset) Plan(ctx context.Context, h host.Reader) (c modules.Change,
 		return c, err
 	}
 	if m, ok := d.mount(s); ok && (d.Absent || d.moves(s.zfs)) {
-		if s.uses, err = busy(ctx, h, m); err != nil {
+		if s.uses, err = busy(ctx, h, s.table, m); err != nil {
 			return c, err
 		}
 	}

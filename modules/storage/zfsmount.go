@@ -22,7 +22,7 @@ func (d *ZFSDataset) move(c *modules.Change, s datasetSeen) {
 		return
 	}
 	c.Differ("mountpoint", got, d.Mountpoint)
-	c.Do(setZFS(d.Dataset, "mountpoint", d.Mountpoint, host.ValidatorGone(), host.MountFree(m.Dev, escape(m.Target))))
+	c.Do(setZFS(d.Dataset, "mountpoint", d.Mountpoint, host.ValidatorGone(), host.MountFree(m.Dev, going(s.table, m)...)))
 	c.Destroy("the mount of " + d.Dataset + " at " + got)
 }
 
@@ -95,7 +95,7 @@ func (d *ZFSDataset) destroy(c *modules.Change, s datasetSeen) {
 			c.Refuse("absent", "exists", "true", why)
 			return
 		}
-		guards = append(guards, host.MountFree(m.Dev, escape(m.Target)))
+		guards = append(guards, host.MountFree(m.Dev, going(s.table, m)...))
 	}
 	c.Differ("absent", "exists", "true")
 	c.Do(host.Script{Argv: []string{"zfs", "destroy", d.Dataset}, Guards: guards})

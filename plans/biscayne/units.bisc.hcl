@@ -3,13 +3,32 @@
 layer "units" {
   on = "biscayne"
 
+  # The accounts' file system is empty after every boot.
+  unit "bisc-accounts.service" {
+    sections = {
+      Unit = {
+        Description            = "Folder of the accounts on their file system, made anew at each boot"
+        Requires               = local.unit_of[local.accounts]
+        After                  = local.unit_of[local.accounts]
+        Before                 = "docker.service"
+        AssertPathIsMountPoint = local.accounts
+      }
+      Service = {
+        Type            = "oneshot"
+        RemainAfterExit = "yes"
+        ExecStart       = "/usr/bin/install -d -m 0755 -o ${local.me.validator_uid} -g ${local.me.validator_gid} ${local.accounts}/accounts"
+      }
+      Install = { WantedBy = "multi-user.target" }
+    }
+  }
+
   # docker does not start over an unready ground. After= and Wants= order and start the mounts; the assertions refuse the
   # start. Never Requires= or RequiresMountsFor=: with those, a restart of a mount stops docker, and the validator with it.
   drop_in "docker.service/10-bisc-ground" {
     sections = {
       Unit = {
-        After                  = [for path in local.ground : local.unit_of[path]]
-        Wants                  = [for path in local.ground : local.unit_of[path]]
+        After                  = concat([for path in local.ground : local.unit_of[path]], ["bisc-accounts.service"])
+        Wants                  = concat([for path in local.ground : local.unit_of[path]], ["bisc-accounts.service"])
         AssertPathIsMountPoint = local.ground
       }
     }
@@ -82,8 +101,8 @@ layer "units" {
     drop_in "docker.service/10-bisc-ground" {
       sections = {
         Unit = {
-          After                  = [for path in local.ground : local.unit_of[path]]
-          Wants                  = [for path in local.ground : local.unit_of[path]]
+          After                  = concat([for path in local.ground : local.unit_of[path]], ["bisc-accounts.service"])
+          Wants                  = concat([for path in local.ground : local.unit_of[path]], ["bisc-accounts.service"])
           AssertPathIsMountPoint = local.ground
         }
       }

@@ -21,6 +21,8 @@ type Run struct {
 	Exit           int
 	// Wire puts into the document exactly what would be sent for each step. Secret content stays out all the same.
 	Wire bool
+	// Key is under which digests of steps are made.
+	Key []byte
 }
 
 // Document is a report for machines; schema.json describes it.
@@ -90,7 +92,7 @@ type Step struct {
 // New makes the document of a report.
 func New(run Run, rep layers.Report) Document {
 	d := Document{FormatVersion: FormatVersion, Verb: run.Verb, Started: run.Started.UTC(), ExitStatus: run.Exit,
-		Digest: rep.Digest(), Hosts: []Host{}}
+		Digest: rep.Digest(run.Key), Hosts: []Host{}}
 	if run.Ended.After(run.Started) {
 		d.TookMs = milliseconds(run.Ended.Sub(run.Started))
 	}
@@ -160,7 +162,7 @@ func newDiffs(diffs []modules.Diff) []Diff {
 func newStep(run Run, s host.Step) Step {
 	st := Step{Text: visible(s.String()), lines: stepLines(s)}
 	if !secret(s) {
-		st.Digest = host.Digest(s)
+		st.Digest = host.Digest(run.Key, s)
 	}
 	if run.Wire {
 		st.Wire = newWire(s)

@@ -66,6 +66,9 @@ func TestHostileStringsParse(t *testing.T) {
 	if got != want || !strings.Contains(got, "\x1b[2J") || !strings.Contains(got, `\xff`) {
 		t.Errorf("JSON changed a value: got %q, want %q", got, want)
 	}
+	if !tapBad(t, write(t, "tap", doc)) {
+		t.Error("tap says that nothing failed")
+	}
 	b.Reset()
 	if err := junit(&b, doc); err != nil {
 		t.Fatal(err)
@@ -142,7 +145,7 @@ func TestSecretsStaySecret(t *testing.T) {
 			if err := Check(&b, f, doc, Options{Verb: verb, Verbose: true, Wire: true}); err != nil {
 				t.Fatal(err)
 			}
-			for _, leak := range []string{canary, "aHVudGVyMi1jYW5hcnk", host.Digest(rep[0].Outcomes[0].Change.Steps[0])} {
+			for _, leak := range []string{canary, "aHVudGVyMi1jYW5hcnk", host.Digest(nil, rep[0].Outcomes[0].Change.Steps[0])} {
 				if strings.Contains(b.String(), leak) {
 					t.Errorf("%s as %s shows %q", verb, f, leak)
 				}

@@ -90,6 +90,19 @@ func (r *request) finish(a answer) {
 	}
 }
 
+// chain has f called with the answer too, after those before it.
+func (r *request) chain(f func(answer)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	before := r.then
+	r.then = func(a answer) {
+		if before != nil {
+			before(a)
+		}
+		f(a)
+	}
+}
+
 func (r *request) fail(err error) { r.finish(answer{err: err}) }
 
 func (r *request) answered() bool {

@@ -119,7 +119,8 @@ func command(r *request) string {
 	case opRead:
 		line = "bisc_read " + words
 	case opGlob:
-		line = "bisc_glob " + words
+		// Shells differ in what a backslash in an expanded pattern means; a bracket is a bracket to all.
+		line = "bisc_glob " + host.Quote(strings.NewReplacer(`\\`, `\\`, `\*`, `[*]`, `\?`, `[?]`, `\[`, `[[]`).Replace(r.words[0]))
 	case opLock:
 		return "bisc_lock " + words + " </dev/null" // in the main shell: it keeps the descriptor
 	case opCheck:
@@ -262,6 +263,12 @@ func (s *shell) behind(than time.Duration) []*request {
 		}
 	}
 	return rs
+}
+
+func (s *shell) ended() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.gone
 }
 
 // load is how much waits in the shell; a slow command makes it unfit for more.

@@ -72,6 +72,7 @@ bisc_put() {
   dir=${path%/*}
   dir=${dir:-/}
   tmp=$dir/$name
+  if ! [ -d "$dir" ]; then printf '\036bisc-put fail create %s: No such file or directory' "$tmp" >&2; exit 70; fi
   trap 'rm -f -- "$tmp"; exit 143' TERM INT HUP
   for old in "$dir"/.bisc-tmp-*; do
     case $old in "$dir/.bisc-tmp-$token-"*) ;; *) rm -f -- "$old" ;; esac

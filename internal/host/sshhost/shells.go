@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -68,23 +69,38 @@ func startShells(ctx context.Context, c *channel) (*shells, hello, error) {
 
 func (s *shells) send(rs []*request) {
 	s.mu.Lock()
-	stats := false
+	var table *request
 	for _, r := range rs {
 		r.begun = time.Now()
+		s.limit(r)
 		switch {
 		case r.step || r.op == opLock || r.op == opCheck:
 			s.steps = append(s.steps, r)
+		case r.op == opStat:
+			if table == nil {
+				table = newRequest(opRun, questionLimit, "cat", "/proc/self/mountinfo")
+				s.limit(table)
+				s.waiting = append(s.waiting, table)
+			}
+			s.waiting = append(s.waiting, rawStat(r, table))
 		default:
-			stats = stats || r.op == opStat
 			s.waiting = append(s.waiting, r)
 		}
-		s.limit(r)
-	}
-	if stats {
-		s.mountIDs(rs)
 	}
 	s.mu.Unlock()
 	s.deal()
+}
+
+// rawStat asks stat(1), which does not tell the mount's id: that comes from one reading of the mount table a wave.
+func rawStat(r, table *request) *request {
+	raw := newRequest(opStat, r.limit, r.words...)
+	raw.then = func(a answer) {
+		go func() { // the table comes in its own time
+			<-table.done
+			r.finish(withMountID(a, table.ans))
+		}()
+	}
+	return raw
 }
 
 // limit gives a request up after its limit; a step a little later, so that timeout(1) on the host comes first.
@@ -94,40 +110,14 @@ func (s *shells) limit(r *request) {
 		after += grace
 	}
 	t := time.AfterFunc(after, func() { r.fail(overLimit(r)) })
-	before := r.then
-	r.then = func(a answer) {
-		t.Stop()
-		if before != nil {
-			before(a)
-		}
-	}
-}
-
-// mountIDs has the stats of a wave wait for one reading of the mount table: stat(1) does not tell the mount's id. The
-// lock is held.
-func (s *shells) mountIDs(rs []*request) {
-	table := newRequest(opRun, questionLimit, "cat", "/proc/self/mountinfo")
-	s.limit(table)
-	s.waiting = append(s.waiting, table)
-	for i, r := range s.waiting {
-		if r.op != opStat {
-			continue
-		}
-		raw := newRequest(opStat, r.limit, r.words...)
-		raw.then = func(a answer) {
-			go func() { // the table comes in its own time
-				<-table.done
-				r.finish(withMountID(a, table.ans))
-			}()
-		}
-		s.waiting[i] = raw
-	}
+	r.chain(func(answer) { t.Stop() })
 }
 
 // deal hands out what waits.
 func (s *shells) deal() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.readers = slices.DeleteFunc(s.readers, func(sh *shell) bool { return sh.ended() })
 	for len(s.waiting) > 0 {
 		sh := s.fittest()
 		if sh == nil {
@@ -335,22 +325,29 @@ func (s *shellStream) Read(b []byte) (int, error) {
 // push has the temporary file made by a step, written, and then put in its place.
 func (s *shells) push(ctx context.Context, r *request, write func() error) error {
 	temp := tempPath(r)
-	made := newRequest(opRun, questionLimit, "sh", "-c", `set -C; umask 077; : >"$1"`, "bisc", temp)
-	made.step = true
-	s.send([]*request{made})
-	a, err := made.wait(ctx)
-	if err == nil {
-		err = host.Verdict([]string{"create", temp}, a.out)
-	}
-	if err == nil {
-		err = write()
-	}
+	err := s.plainStep(ctx, "sh", "-c", `set -C; umask 077; : >"$1"`, "bisc", temp)
 	if err != nil {
+		r.fail(err)
+		return err
+	}
+	if err := write(); err != nil {
+		_ = s.plainStep(context.WithoutCancel(ctx), "rm", "-f", "--", temp)
 		r.fail(err)
 		return err
 	}
 	s.send([]*request{r})
 	return nil
+}
+
+func (s *shells) plainStep(ctx context.Context, argv ...string) error {
+	r := newRequest(opRun, questionLimit, argv...)
+	r.step = true
+	s.send([]*request{r})
+	a, err := r.wait(ctx)
+	if err != nil {
+		return err
+	}
+	return host.Verdict(argv, a.out)
 }
 
 // pourMost is the most that goes through a shell's input, where every byte is text and lies in memory.

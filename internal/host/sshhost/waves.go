@@ -175,17 +175,13 @@ func (w *waves) count(r *request) {
 		return
 	}
 	w.asked++
-	before := r.then
-	r.then = func(a answer) {
-		if before != nil {
-			before(a)
-		}
+	r.chain(func(answer) {
 		w.mu.Lock()
 		w.asked--
 		w.answered = time.Now()
 		w.mu.Unlock()
 		w.nudge()
-	}
+	})
 }
 
 // close fails what is not sent and all that follows.

@@ -63,9 +63,15 @@ on_host 'umount /srv/solana'
 bisc_exits 0 drift
 
 title 'a reboot: the ramdisk is made anew, everything is back, docker waited for it'
-on_host 'systemctl reboot' || true
-bisc-lab wait --dir "$dir" --name biscayne
-bisc_exits 0 check
+boot() { ssh -F "$dir/ssh_config" -o ConnectTimeout=2 biscayne cat /proc/sys/kernel/random/boot_id 2>/dev/null || true; }
+before=$(boot)
+on_host 'systemctl reboot' >/dev/null 2>&1 || true
+for _ in $(seq 60); do
+  now=$(boot)
+  [ -n "$now" ] && [ "$now" != "$before" ] && break
+  sleep 0.5
+done
+bisc_exits 0 check --wait 60s
 bisc_exits 0 plan --stats
 
 title 'done; the host goes away'

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"bisc/internal/lab/rootfs"
 	"bisc/internal/lab/spec"
 )
 
@@ -24,6 +25,9 @@ const InnerVerb = "inner"
 func Run(lab spec.Lab, stdin io.Reader, stdout, stderr io.Writer) error {
 	if err := lab.Validate(); err != nil {
 		return err
+	}
+	if os.Geteuid() != 0 {
+		return rootfs.ErrNotRoot
 	}
 	// The inner process dies with the thread that started it (Pdeathsig is the thread's, not the process').
 	runtime.LockOSThread()
