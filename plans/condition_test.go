@@ -50,7 +50,7 @@ func fakeFacts() *hosttest.Fake {
 
 func TestConditionHolds(t *testing.T) {
 	for _, c := range []string{
-		"fact.cpus == 2", `startswith(fact.kernel.release, "6.")`, `contains(fact.modules, "brd")`, "var.min == 4", "true", `"${fact.cpus}" == "2"`,
+		"fact.cpus == 2", `startswith(fact.kernel.release, "6.")`, `contains(fact.modules, "brd")`, "var.min == 4", "true", `"${fact.cpus}x" == "2x"`,
 		`alltrue([for m in fact.mounts : m.fstype != "zfs" if startswith(m.target, "/srv")])`,
 	} {
 		change, err := conditionOf(t, c).Plan(t.Context(), fakeFacts())
@@ -61,13 +61,13 @@ func TestConditionHolds(t *testing.T) {
 }
 
 func TestConditionFails(t *testing.T) {
-	change, err := conditionOf(t, `fact.cpus >= var.min &&
-      var.token == "x"`).Plan(t.Context(), fakeFacts())
+	change, err := conditionOf(t, `(fact.cpus >= var.min &&
+      var.token == "x")`).Plan(t.Context(), fakeFacts())
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []modules.Diff{{
-		Attr: "condition", Got: "fact.cpus = 2, var.min = 4, var.token = (sensitive)", Want: `fact.cpus >= var.min && var.token == "x"`,
+		Attr: "condition", Got: "fact.cpus = 2, var.min = 4, var.token = (sensitive)", Want: `(fact.cpus >= var.min && var.token == "x")`,
 		Why: "an invariant is checked, never repaired",
 	}}
 	if diff := cmp.Diff(want, change.Diffs); diff != "" || len(change.Steps) > 0 {

@@ -125,6 +125,9 @@ func oneLine(s string) string { return clean(strings.Join(strings.Fields(s), " "
 
 // wrap breaks a line at spaces; width below 20 means not at all.
 func wrap(s string, width int) []string {
+	if s == "" {
+		return nil
+	}
 	if width < 20 {
 		return []string{s}
 	}

@@ -28,9 +28,8 @@ func FuzzLoad(f *testing.F) {
 	}
 	f.Add([]byte(explained))
 	f.Add([]byte(runText))
-	inv := testInventory(f)
+	inv, root := testInventory(f), f.TempDir()
 	f.Fuzz(func(t *testing.T, text []byte) {
-		root := t.TempDir()
 		p, diags := Load(Options{
 			Files: []source.File{{Name: "x.bisc.hcl", Text: text}}, Inventory: inv, Registry: testRegistry(), Root: root,
 			Vars: map[string]string{"ramdisk": string(text)}, VarFiles: []source.File{{Name: "x.vars", Text: text}},

@@ -35,7 +35,8 @@ func snippetOf(files map[string]*hcl.File, r hcl.Range) (snippet, bool) {
 
 // window is the snippet as it is shown, in at most about room columns: a line that is longer is cut around the range.
 func (s snippet) window(room int) (before, marked, after string) {
-	before, marked, after = shown(s.before), shown(strings.TrimRight(s.marked, "\r")), shown(s.after)
+	// A file may be a megabyte in one line, and a character has at most four bytes: what is further away is not needed.
+	before, marked, after = shown(lastBytes(s.before, 8*room)), shown(firstBytes(strings.TrimRight(s.marked, "\r"), 8*room)), shown(firstBytes(s.after, 8*room))
 	if columns(before)+columns(marked)+columns(after) <= room {
 		return before, marked, after
 	}
@@ -47,9 +48,27 @@ func (s snippet) window(room int) (before, marked, after string) {
 }
 
 // shown is safe for a terminal, and every character of it takes one column but those of wide scripts.
-func shown(s string) string {
-	// A file may be a megabyte in one line: what is far from the range is not needed.
-	return strings.ReplaceAll(clean(s), "\t", " ")
+func shown(s string) string { return strings.ReplaceAll(clean(s), "\t", " ") }
+
+func firstBytes(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}
+
+func lastBytes(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	at := len(s) - n
+	for at < len(s) && !utf8.RuneStart(s[at]) {
+		at++
+	}
+	return s[at:]
 }
 
 func columns(s string) int { return utf8.RuneCountInString(s) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"bisc/cmd/bisc/view"
@@ -82,10 +83,24 @@ func (s *session) present(rep layers.Report, round int) error {
 		if round > 1 {
 			fmt.Fprintf(s.c.out, "\nround %d: this came into view\n", round)
 		}
-		err = view.Text(s.c.out, rep, s.textOptions("plan", false))
+		err = view.Text(s.c.out, s.toDecide(rep, round), s.textOptions("plan", false))
 		fmt.Fprintf(s.c.out, "digest %s\n", rep.Digest(s.key))
 	})
 	return err
+}
+
+// toDecide is what a later round shows: what it would change, and what stands in the way. The rest was in the first.
+func (s *session) toDecide(rep layers.Report, round int) layers.Report {
+	if round == 1 || s.c.flags.verbose {
+		return rep
+	}
+	out := slices.Clone(rep)
+	for i := range out {
+		out[i].Outcomes = slices.DeleteFunc(slices.Clone(out[i].Outcomes), func(o layers.Outcome) bool {
+			return !o.Pending() && o.State != layers.Blocked && o.State != layers.Unknown && o.State != layers.InSync
+		})
+	}
+	return out
 }
 
 // did shows a round after it was done, when another may follow.

@@ -184,13 +184,13 @@ func TestSystemOnAHost(t *testing.T) {
 	t.Run("kernel_module", func(t *testing.T) {
 		module := &system.KernelModule{Name: "brd", Options: map[string]string{"rd_nr": "1", "rd_size": "65536"}}
 		b.holds(t, []modules.Resource{module},
-			damage{"not at boot", "rm /etc/modules-load.d/bisc-brd.conf", []string{"boot boot"}},
+			damage{"not at boot", "rm /etc/modules-load.d/bisc-brd.conf", []string{"boot load"}},
 			damage{"another option at boot", "sed -i s/65536/1024/ /etc/modprobe.d/bisc-brd.conf", []string{"boot options"}},
 			damage{"no options at boot", "rm /etc/modprobe.d/bisc-brd.conf", []string{"boot options"}},
 			damage{"unloaded", "modprobe -r brd", []string{"now loaded"}},
 		)
 		b.shell(t, "echo blacklist brd >/etc/modprobe.d/zz.conf")
-		if got := b.plan(t, stage(t, b.host.Name, module)); len(got) != 1 || got[0] != "?boot boot" {
+		if got := b.plan(t, stage(t, b.host.Name, module)); len(got) != 1 || got[0] != "?boot load" {
 			t.Errorf("a blacklist shows as %q", got)
 		}
 		b.shell(t, "rm /etc/modprobe.d/zz.conf")

@@ -41,8 +41,8 @@ func All() []Fact {
 	}
 }
 
-// Read gives the facts of these names; all of them where none is named. The values have the types of Zero. A fact that
-// cannot be read is an error: it has no value that would mean not known.
+// Read gives the facts of these names, with values of the types of Zero. A fact that cannot be read is an error: it has
+// no value that would mean not known.
 func Read(ctx context.Context, h host.Reader, names ...string) (map[string]any, error) {
 	var mu sync.Mutex
 	out := map[string]any{}
@@ -52,7 +52,7 @@ func Read(ctx context.Context, h host.Reader, names ...string) (map[string]any, 
 		wanted[n] = true
 	}
 	for _, f := range All() {
-		if len(names) > 0 && !wanted[f.Name] {
+		if !wanted[f.Name] {
 			continue
 		}
 		delete(wanted, f.Name)

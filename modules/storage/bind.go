@@ -205,8 +205,10 @@ func (b *Bind) replace(c *modules.Change, s bindSeen, v Mounted, hidden bool) {
 	}
 }
 
-// remove unmounts the bind with all below it. It is made private first: else the unmounting of what is below would
-// propagate back to the source and to containers. Files that are open through it make umount(8) refuse.
+// remove unmounts the bind with all below it. Where it is a peer of the source it is made a slave first: else the unmounting
+// of what is below would propagate back. Where it is none it is left as it is, so that the copies in the namespaces of
+// systemd's services go with it; private, it would leave them behind, and the device in use. Files that are open through
+// it make umount(8) refuse.
 func (b *Bind) remove(c *modules.Change, s bindSeen) {
 	v, mounted, _ := s.table.At(b.Target)
 	if !mounted {
@@ -222,7 +224,9 @@ func (b *Bind) remove(c *modules.Change, s bindSeen) {
 	}
 	c.Differ("mounted", v.String(), "(none)")
 	guards := []host.Guard{host.ValidatorGone(), host.StandsOn(v.Target, v.Dev), host.StopsOnly(MountUnit(b.Target), units...)}
-	c.Do(host.Script{Argv: []string{"mount", "--make-rprivate", "--", b.Target}, Guards: guards},
-		host.Script{Argv: []string{"umount", "--recursive", "--", b.Target}, Guards: guards})
+	if b.peers(s.table) {
+		c.Do(host.Script{Argv: []string{"mount", "--make-rslave", "--", b.Target}, Guards: guards})
+	}
+	c.Do(host.Script{Argv: []string{"umount", "--recursive", "--", b.Target}, Guards: guards})
 	c.Destroy("the bind of " + v.String() + " at " + b.Target)
 }

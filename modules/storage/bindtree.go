@@ -90,6 +90,17 @@ func spreadOf(m, source Mounted) spread {
 	return spread{shared: m.Shared != 0, slave: m.Master != 0 && m.Master == source.Shared, peer: m.Shared != 0 && m.Shared == source.Shared}
 }
 
+// peers tells whether unmounting below the target would unmount below the source.
+func (b *Bind) peers(t Table) bool {
+	pairs, sources := b.twins(t)
+	for i, p := range pairs {
+		if v, mounted, _ := t.At(p[1]); mounted && spreadOf(v, sources[i]).peer {
+			return true
+		}
+	}
+	return false
+}
+
 // spreadWanted gives what the words make of a fresh bind of a shared mount. Words without r do not reach the mounts below.
 func spreadWanted(words []string, below bool) (s spread, any bool) {
 	s = spread{shared: true, peer: true}

@@ -44,6 +44,18 @@ type Directory struct {
 	MustBeOn string       `hcl:"must_be_on,optional" doc:"the mount point, or the device, that the folder must lie on"`
 	Empty    bool         `hcl:"empty,optional" default:"false" doc:"nothing is in it"`
 	Absent   bool         `hcl:"absent,optional" default:"false" doc:"no such folder; only an empty one is removed"`
+
+	device string // that the folder must lie on: must_be_on itself, or the source of the mount that the plan wants there
+}
+
+// Meet learns the device of the mount that the folder must lie on: a mount point alone does not tell what is mounted.
+func (d *Directory) Meet(all []modules.Resource) { d.device = meet(all).sources[d.MustBeOn] }
+
+func (d *Directory) mustBeDevice() string {
+	if d.onDevice() {
+		return d.MustBeOn
+	}
+	return d.device
 }
 
 // Owns is the folder.
@@ -79,9 +91,9 @@ func (d *Directory) Plan(ctx context.Context, h host.Reader) (c modules.Change, 
 		func(ctx context.Context) (err error) { s.table, err = readTable(ctx, h); return err },
 		func(ctx context.Context) (err error) { s.at, s.missing, err = statPath(ctx, h, d.Path); return err },
 	}
-	if d.onDevice() {
+	if device := d.mustBeDevice(); device != "" {
 		ask = append(ask, func(ctx context.Context) (err error) {
-			s.device, s.lost, err = statPath(ctx, h, d.MustBeOn)
+			s.device, s.lost, err = statPath(ctx, h, device)
 			return err
 		})
 	}
@@ -153,10 +165,10 @@ func (d *Directory) placed(c *modules.Change, s directorySeen) bool {
 	switch {
 	case d.MustBeOn == "":
 	case s.lost:
-		c.Refuse("must_be_on", got, d.MustBeOn, "the device is not there")
+		c.Refuse("must_be_on", got, d.MustBeOn, "the device "+d.mustBeDevice()+" is not there")
 		return false
-	case d.onDevice() && on.Dev != s.device.Rdev, !d.onDevice() && on.Target != d.MustBeOn:
-		c.Refuse("must_be_on", got, d.MustBeOn, "it lies elsewhere: mount "+d.MustBeOn+" first")
+	case d.mustBeDevice() != "" && on.Dev != s.device.Rdev, !d.onDevice() && on.Target != d.MustBeOn:
+		c.Refuse("must_be_on", got, d.MustBeOn, "it would lie elsewhere: what belongs there must be mounted first")
 		return false
 	}
 	return true

@@ -236,11 +236,10 @@ func (b *bench) apply(destroy ...string) []string {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	b.host.steps = append(b.host.steps, "--")
 	var out []string
 	for _, o := range rep.Outcomes() {
 		if o.State != layers.InSync && o.State != layers.Changed {
-			out = append(out, fmt.Sprintf("%s is %s %s", o.Item.Address, o.State, o.Reason))
+			out = append(out, fmt.Sprintf("%s is %s %s %v", o.Item.Address, o.State, o.Reason, o.Err))
 		}
 	}
 	return append(out, said(b.t, rep)...)

@@ -212,7 +212,7 @@ func remount(c *modules.Change, v Mounted, options []string) {
 		return
 	}
 	if c.Differ("options", got.String(), want.String()) {
-		c.Do(host.Script{Argv: []string{"mount", "-o", "remount,bind," + strings.Join(want.words(), ","), "--", v.Target}})
+		c.Do(host.Script{Argv: []string{"mount", "--options-mode", "ignore", "-o", "remount,bind," + strings.Join(want.words(), ","), "--", v.Target}})
 	}
 }
 
@@ -227,7 +227,6 @@ func (m *Mount) replace(c *modules.Change, s mountSeen, v Mounted, hidden bool) 
 		s.start(c, m.Target)
 	}
 }
-
 
 // start mounts what is not mounted, unless a wanted mount below which it lies is not there yet.
 func (m *Mount) start(c *modules.Change, s mountSeen) {

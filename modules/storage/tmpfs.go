@@ -163,7 +163,7 @@ func (t *Tmpfs) mounted(c *modules.Change, s tmpfsSeen, v Mounted) {
 		got = n.String()
 	}
 	if c.Differ("size", got, t.Size.String()) {
-		c.Do(host.Script{Argv: []string{"mount", "-o", "remount,size=" + kernelSize(t.Size), "--", t.Target}})
+		c.Do(host.Script{Argv: []string{"mount", "--options-mode", "ignore", "-o", "remount,size=" + kernelSize(t.Size), "--", t.Target}})
 	}
 	remount(c, v, t.Options)
 	ownership{t.Owner, t.Group, t.Mode}.compare(c, t.Target, s.at)

@@ -64,7 +64,7 @@ func (d *ZFSDataset) mounted(c *modules.Change, s datasetSeen) {
 	}
 }
 
-// destroy takes two rounds where the dataset is protected: the property goes first, on its own, and is seen to be gone.
+// destroy refuses while the dataset is protected: to take that off is an act of its own, approved on its own.
 func (d *ZFSDataset) destroy(c *modules.Change, s datasetSeen) {
 	switch {
 	case s.zfs.missing:
@@ -75,13 +75,8 @@ func (d *ZFSDataset) destroy(c *modules.Change, s datasetSeen) {
 	case parentOf(d.Dataset) == "":
 		c.Refuse("absent", "exists", "true", "a pool is never destroyed")
 		return
-	case s.zfs.protected() && d.Protect:
-		c.Refuse("absent", "protected", "true", protectProperty+" is on: apply protect = false first")
-		return
 	case s.zfs.protected():
-		c.Differ("protect", s.zfs.protection(), "false")
-		c.Do(setZFS(d.Dataset, protectProperty, "off"))
-		c.Refuse("absent", "exists", "true", "the protection goes first, in a round of its own")
+		c.Refuse("absent", "protected", "true", protectProperty+" is on: apply protect = false, without absent, first")
 		return
 	}
 	guards := []host.Guard{host.ValidatorGone(), host.Unprotected(d.Dataset)}

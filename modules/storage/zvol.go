@@ -161,18 +161,14 @@ func bytesOf(s string) modules.Bytes {
 	return modules.Bytes(n)
 }
 
-// destroy takes two rounds where the volume is protected: the property goes first, on its own, and is seen to be gone.
+// destroy refuses while the volume is protected: to take that off is an act of its own, approved on its own.
 func (z *Zvol) destroy(c *modules.Change, s zvolSeen) {
 	switch {
 	case s.zfs.missing:
 	case s.zfs.value["type"] != "volume":
 		c.Refuse("type", s.zfs.value["type"], "volume", "something else has this name")
-	case s.zfs.protected() && z.Protect:
-		c.Refuse("absent", "protected", "true", protectProperty+" is on: apply protect = false first")
 	case s.zfs.protected():
-		c.Differ("protect", s.zfs.protection(), "false")
-		c.Do(setZFS(z.Volume, protectProperty, "off"))
-		c.Refuse("absent", "exists", "true", "the protection goes first, in a round of its own")
+		c.Refuse("absent", "protected", "true", protectProperty+" is on: apply protect = false, without absent, first")
 	case s.noDevice:
 		c.Refuse("absent", "exists", "true", "it has no link "+z.Device()+", so it cannot be told whether it is in use")
 	default:

@@ -200,12 +200,12 @@ func (k *KernelModule) persisted(c *modules.Change, o module) {
 	if len(k.Options) == 0 {
 		options = files.Removal(k.optionsPath(), o.options)
 	}
-	c.Diffs = append(named("boot", boot.Diffs), named("options", options.Diffs)...)
+	c.Diffs = append(named("load", boot.Diffs), named("options", options.Diffs)...)
 	c.Steps = append(boot.Steps, options.Steps...)
 	for _, f := range o.conf {
 		for _, line := range f.lines {
 			if why := k.spoils(strings.Fields(line)); why != "" && f.path != k.optionsPath() {
-				c.Diffs = append(c.Diffs, modules.Diff{Attr: "boot", Got: line, Want: "loaded as written here", Boot: true, Why: f.path + " " + why})
+				c.Diffs = append(c.Diffs, modules.Diff{Attr: "load", Got: line, Want: "loaded as written here", Boot: true, Why: f.path + " " + why})
 			}
 		}
 	}

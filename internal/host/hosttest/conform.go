@@ -449,7 +449,7 @@ func (c conformance) putSafely(t *testing.T) {
 	// A link at the path is replaced; what it points to is not touched.
 	c.Shell(t, `cd "$1"; echo target >target; ln -s target lnk`, c.Dir)
 	must(t, c.Do(c.ctx, host.Put{Path: c.path("lnk"), Content: []byte("new"), Mode: 0o644}))
-	if got := c.Shell(t, `cd "$1"; cat target; readlink lnk; cat lnk`, c.Dir); got != "target\nnew" {
+	if got := c.Shell(t, `cd "$1"; cat target; readlink lnk || true; cat lnk`, c.Dir); got != "target\nnew" {
 		t.Errorf("through the link: %q", got)
 	}
 	odd := c.path("-odd '$(id)' \"\n")

@@ -12,7 +12,9 @@ import (
 // then ask what depends on them: as long as nobody writes between, each such wave costs one turn whatever its size.
 const (
 	quiet    = 2 * time.Millisecond   // nobody has asked for so long
-	gather   = 20 * time.Millisecond  // but a steady trickle is not waited for longer
+	gather   = 20 * time.Millisecond  // but a steady trickle is not waited for longer,
+	each     = 100 * time.Microsecond // and so much for each that has come: thousands take their time to ask
+	late     = time.Millisecond       // a timer this late means that the askers are starved too
 	overlap  = 200 * time.Millisecond // answers of the wave before are waited for while they come
 	patience = 5 * time.Second        // but a slow one holds up nothing longer
 )
@@ -135,14 +137,25 @@ func (w *waves) run() {
 			w.send(batch)
 			continue
 		}
+		due := time.Now().Add(wait)
 		timer.Reset(wait)
 		select {
 		case <-w.wake:
 		case <-timer.C:
+			if time.Since(due) > late {
+				w.notQuiet()
+			}
 		case <-w.over:
 			return
 		}
 	}
+}
+
+// notQuiet says that silence just now proves nothing.
+func (w *waves) notQuiet() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.last = time.Now()
 }
 
 // due takes the queue if it may go, or tells how long to wait.
@@ -152,7 +165,7 @@ func (w *waves) due(now time.Time) ([]*request, time.Duration) {
 	if len(w.queue) == 0 {
 		return nil, time.Hour
 	}
-	at := earlier(w.last.Add(quiet), w.first.Add(gather))
+	at := earlier(w.last.Add(quiet), w.first.Add(gather+time.Duration(len(w.queue))*each))
 	if w.asked > 0 {
 		at = later(at, earlier(w.answered.Add(overlap), w.first.Add(patience)))
 	}

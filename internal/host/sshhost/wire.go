@@ -11,7 +11,7 @@ import (
 const (
 	smallWrite   = 64
 	smallWrites  = 16 // 16 x 96 KiB stays below the window of 2 MiB
-	smallPatient = 100 * time.Millisecond
+	smallPatient = time.Second
 )
 
 // wire counts what goes over a connection, and holds small writes back.

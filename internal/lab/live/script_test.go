@@ -26,6 +26,7 @@ import (
 //
 //	# want: HALF DIFF [of ADDRESS]         plan shows this diff, where it is not just the attribute and half broken
 //	# left: HALF DIFF [of ADDRESS]: TEXT   plan shows it and leaves it alone, and TEXT is in the reason that it gives
+//	# later: HALF DIFF [of ADDRESS]: TEXT  as left, but it is mended in a later round, when what it waits for is there
 //	# because: TEXT                        why the diffs are others than the attribute's name: needed with those above
 //	# destroys: TEXT                       the repair destroys this, so it must be named, and is blocked until it is
 type script struct {
@@ -66,6 +67,7 @@ func (a act) name() string {
 type expected struct {
 	diff string // "HALF DIFF" or "HALF DIFF of ADDRESS"
 	left string // not empty: it is left alone, for a reason with this text
+	late bool   // only in the first round
 }
 
 // scripts reads testdata.
@@ -160,12 +162,12 @@ func readBreak(words, text string) (a act, err error) {
 		switch key {
 		case "want":
 			a.want = append(a.want, expected{diff: value})
-		case "left":
+		case "left", "later":
 			diff, why, ok := strings.Cut(value, ": ")
 			if !ok {
-				return a, fmt.Errorf("left: HALF DIFF: TEXT, not %q", value)
+				return a, fmt.Errorf("%s: HALF DIFF: TEXT, not %q", key, value)
 			}
-			a.want = append(a.want, expected{diff: diff, left: why})
+			a.want = append(a.want, expected{diff: diff, left: why, late: key == "later"})
 		case "because":
 			a.because = value
 		case "destroys":
@@ -185,7 +187,7 @@ func (a *act) check() error {
 	if strings.TrimSpace(a.shell) == "" {
 		return fmt.Errorf("it breaks nothing")
 	}
-	plain := len(a.want) == 1 && a.want[0].diff == a.half+" "+a.attr
+	plain := len(a.want) == 1 && a.want[0] == expected{diff: a.half + " " + a.attr}
 	if !plain && a.because == "" {
 		return fmt.Errorf("%s shows as %v: say because", own, a.want)
 	}

@@ -1,0 +1,172 @@
+package storage_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"bisc/modules/storage"
+)
+
+// has tells whether a line holds all the parts.
+func has(lines []string, parts ...string) bool {
+	return slices.ContainsFunc(lines, func(l string) bool {
+		for _, p := range parts {
+			if !strings.Contains(l, p) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// TestFilesystemTruthTable puts each kind of content on a real device (executors.md D.4, F26).
+func TestFilesystemTruthTable(t *testing.T) {
+	const dev = "/dev/zvol/tank/v"
+	b := newBench(t, pool("f"))
+	b.shell("zfs create -s -V 512M tank/v")
+	wipe := filesystem(dev, "xfs")
+	wipe.Wipe = true
+	for _, c := range []struct {
+		holds, script, says string
+		wiped               bool // wipe = true and --destroy replace it
+	}{
+		{"ext4", "mkfs.ext4 -q -L old %", "TYPE=ext4 LABEL=old", true},
+		{"swap", "mkswap %", "TYPE=swap", true},
+		{"a partition table", "echo ,,L | sfdisk -q --no-reread %", "partitioned", true},
+		{"LVM", "printf 'LABELONE\\1\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\40\\0\\0\\0LVM2 001' | dd of=% bs=512 seek=1 conv=notrunc status=none", "unknown bytes in its first MiB", true},
+		{"bytes at the start", "echo x | dd of=% conv=notrunc status=none", "unknown bytes in its first MiB", true},
+		{"bytes at the end", "echo x | dd of=% bs=1 seek=536870900 conv=notrunc status=none", "unknown bytes in its last MiB", true},
+		{"xfs that is mounted elsewhere", "mkfs.ext4 -q %; mkdir -p /m; mount % /m", "in use: mount", false},
+		{"ext4 that is mounted in another namespace only", "mkfs.ext4 -q %; unshare -m sh -c 'mount % /mnt; exec sleep 1000' >/dev/null 2>&1 & while ! grep -q zd /proc/*/mountinfo; do sleep 0.05; done", "in use: mount", false},
+		{"ext4 that is open", "mkfs.ext4 -q %; sh -c 'exec 3<%; exec sleep 1000' >/dev/null 2>&1 & sleep 0.3", "in use: open", false},
+	} {
+		clean := "umount /m 2>/dev/null || true; pkill -x sleep || true; sleep 0.2; dd if=/dev/zero of=" + dev + " bs=1M conv=fsync status=none || true"
+		b.shell(clean)
+		b.shell(strings.ReplaceAll(c.script, "%", dev))
+		b.want(filesystem(dev, "xfs"))
+		if left := b.apply(); !has(left, c.says, "->") || len(b.host.steps) > 0 && strings.Contains(strings.Join(b.host.steps, "\n"), "mkfs") {
+			t.Errorf("%s, without wipe: %q\n%q", c.holds, left, b.host.steps)
+		}
+		b.want(wipe)
+		if left := b.apply(); !has(left, "filesystem v is") && c.wiped {
+			t.Errorf("%s, wipe without --destroy: %q", c.holds, left)
+		}
+		left := b.apply("filesystem v")
+		if c.wiped != (len(left) == 0) {
+			t.Errorf("%s, wipe with --destroy: left %q", c.holds, left)
+		}
+		if got := b.shell("blkid -p -s TYPE -o value " + dev + " || true"); c.wiped != (got == "xfs") {
+			t.Errorf("%s: it now holds %q", c.holds, got)
+		}
+		b.host.steps = nil
+	}
+	b.shell("pkill -x sleep || true; sleep 0.2; dd if=/dev/zero of=" + dev + " bs=1M conv=fsync status=none || true")
+	b.want(filesystem(dev, "xfs"))
+	if left := b.apply(); len(left) > 0 {
+		t.Errorf("blank: %q", left)
+	}
+	b.clean("formatted")
+}
+
+// TestValidatorLives proves that nothing is unmounted, covered or formatted while a process of that name lives.
+func TestValidatorLives(t *testing.T) {
+	b := newBench(t, pool("v"), variantB()...)
+	if left := b.apply(); len(left) > 0 {
+		t.Fatal(left)
+	}
+	b.shell("cp /bin/sleep /tmp/agave-validator; /tmp/agave-validator 1000 >/dev/null 2>&1 & sleep 0.2")
+	for _, c := range []struct{ situation, script, undo, item string }{
+		{"covered at the mount point", "mount -t tmpfs x /srv/solana/ramdisk", "umount /srv/solana/ramdisk", "mount ramdisk"},
+		{"covered above", "mount -t tmpfs x /srv", "umount /srv", "mount solana"},
+		{"the bind lacks the ramdisk", "umount /srv/kind/solana/ramdisk", "mount --bind /srv/solana/ramdisk /srv/kind/solana/ramdisk; mount --make-slave /srv/kind/solana/ramdisk; mount --make-shared /srv/kind/solana/ramdisk", "bind solana"},
+	} {
+		b.shell(c.script)
+		before := b.shell("cat /proc/self/mountinfo")
+		left := b.apply(c.item)
+		if !has(left, c.item+" is blocked") || !has(left, "no validator lives") {
+			t.Errorf("%s: %q", c.situation, left)
+		}
+		if after := b.shell("cat /proc/self/mountinfo"); after != before {
+			t.Errorf("%s: the mounts have changed:\n%s\n--\n%s", c.situation, before, after)
+		}
+		b.shell(c.undo)
+		b.clean("undone: " + c.situation)
+	}
+}
+
+// TestAbsent takes variant B away again, from the top, and proves that the bind's unmounting leaves the source alone.
+func TestAbsent(t *testing.T) {
+	b := newBench(t, pool("a"), variantB()...)
+	if left := b.apply(); len(left) > 0 {
+		t.Fatal(left)
+	}
+	all := variantB()
+	bind := all[8].(*storage.Bind)
+	bind.Absent = true
+	b.want(all...)
+	if left := b.apply(); !has(left, "bind solana is blocked") {
+		t.Errorf("not named: %q", left)
+	}
+	b.shell("(cd /srv/kind/solana && exec sleep 1000) >/dev/null 2>&1 & sleep 0.2")
+	if left := b.apply("bind solana"); !has(left, "bind solana is failed") || b.shell("ls /srv/solana/ramdisk") != "accounts" {
+		t.Errorf("in use: %q", left)
+	}
+	b.shell("pkill -x sleep; sleep 0.1")
+	if left := b.apply("bind solana"); len(left) > 0 {
+		t.Errorf("the bind: %q", left)
+	}
+	if got := b.shell("ls /srv/solana/ramdisk; grep -c kind /etc/fstab || true"); got != "accounts\n0" {
+		t.Errorf("after the bind is gone: %q", got)
+	}
+
+	ram, data := all[7].(*storage.Mount), all[5].(*storage.Mount)
+	data.Absent = true
+	b.want(all[5])
+	if left := b.apply("mount solana"); !has(left, "mounts stand on it: /srv/solana/ramdisk") {
+		t.Errorf("what carries the ramdisk: %q", left)
+	}
+	ram.Absent = true
+	b.want(all[7])
+	b.shell("(cd /srv/solana/ramdisk && exec sleep 1000) >/dev/null 2>&1 & sleep 0.2")
+	if left := b.apply("mount ramdisk"); !has(left, "it is in use: open") {
+		t.Errorf("in use: %q", left)
+	}
+	b.shell("pkill -x sleep; sleep 0.1")
+	if left := b.apply("mount ramdisk"); len(left) > 0 {
+		t.Errorf("the ramdisk's mount: %q", left)
+	}
+	b.want(all[5])
+	if left := b.apply("mount solana"); len(left) > 0 {
+		t.Errorf("the volume's mount: %q", left)
+	}
+	testZvolAbsent(t, b)
+}
+
+func testZvolAbsent(t *testing.T, b *bench) {
+	z := zvol("tank/DATA/volumes/solana", 1<<30)
+	z.Absent = true
+	b.want(z)
+	if left := b.apply("zvol solana"); !has(left, "protected -> true") {
+		t.Errorf("protected: %q", left)
+	}
+	z.Absent, z.Protect = false, false
+	if left := b.apply(); len(left) > 0 {
+		t.Errorf("protection off: %q", left)
+	}
+	z.Absent = true
+	if left := b.apply(); !has(left, "zvol solana is blocked") || b.shell("zfs get -H -o value bisc:protect "+z.Volume) != "off" {
+		t.Errorf("unprotected, not named: %q", left)
+	}
+	b.shell("(exec sleep 1000 <" + volume + ") >/dev/null 2>&1 & sleep 0.2")
+	if left := b.apply("zvol solana"); !has(left, "device unused") {
+		t.Errorf("open: %q", left)
+	}
+	b.shell("pkill -x sleep; sleep 0.1")
+	if left := b.apply("zvol solana"); len(left) > 0 {
+		t.Errorf("named: %q", left)
+	}
+	if out := b.shell("zfs list " + z.Volume + " 2>&1 || true"); !strings.Contains(out, "does not exist") {
+		t.Error(out)
+	}
+}
