@@ -3,6 +3,7 @@ package layers
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 )
 
@@ -14,8 +15,6 @@ type Climb struct {
 	Stages []*Stage
 	Hosts  Hosts
 	Acting Acting
-	// First, when set, is a round that was observed and approved before (a saved plan); it is done without asking.
-	First Report
 	// Approve is shown each round before it is done.
 	Approve func(round int, rep Report) (bool, error)
 	// Did is shown each round after it was done.
@@ -27,31 +26,30 @@ type Climb struct {
 // ErrNotApproved ends a climb at a round that the operator did not want.
 var ErrNotApproved = errors.New("not approved")
 
+// ErrConsent: a round destroys something, and nobody said so in person.
+var ErrConsent = errors.New("a round that destroys something is not approved by itself")
+
 // Run climbs and gives the last round: what was done in it, or, where nothing was left to do, what was observed.
 func (c Climb) Run(ctx context.Context) (Report, error) {
 	limit := c.Rounds
 	if limit == 0 {
 		limit = MaxRounds
 	}
-	rep := c.First
 	for round := 1; ; round++ {
-		if rep == nil {
-			rep = ObserveAll(ctx, c.Stages, c.Hosts, c.Acting.Options)
-		}
+		rep := ObserveAll(ctx, c.Stages, c.Hosts, c.Acting.Options)
 		if rep.Pending() == 0 || round > limit {
 			return rep, nil
 		}
 		if ok, err := c.Approve(round, rep); err != nil || !ok {
-			return rep, errors.Join(err, ErrNotApproved)
+			return rep, notApproved(err)
 		}
 		done := ApplyAll(ctx, rep, c.Hosts, c.Acting)
 		if c.Did != nil {
 			c.Did(round, done)
 		}
-		if !done.goesOn() || c.stopped() {
+		if !done.GoesOn() || c.stopped() {
 			return done, nil
 		}
-		rep = nil
 	}
 }
 
@@ -64,8 +62,8 @@ func (c Climb) stopped() bool {
 	}
 }
 
-// goesOn tells whether another round makes sense: this one changed something, and nothing in it failed.
-func (r Report) goesOn() bool {
+// GoesOn tells whether another round makes sense: this one changed something, and nothing in it failed.
+func (r Report) GoesOn() bool {
 	failed := func(o Outcome) bool { return o.State == Failed || o.State == Stale }
 	changed := func(o Outcome) bool { return o.State == Changed }
 	for _, h := range r {
@@ -74,4 +72,12 @@ func (r Report) goesOn() bool {
 		}
 	}
 	return !slices.ContainsFunc(r.Outcomes(), failed) && slices.ContainsFunc(r.Outcomes(), changed)
+}
+
+// notApproved is ErrNotApproved, with the reason where there is one.
+func notApproved(reason error) error {
+	if reason == nil {
+		return ErrNotApproved
+	}
+	return fmt.Errorf("%w: %w", ErrNotApproved, reason)
 }

@@ -34,6 +34,7 @@ type Saved struct {
 type SavedHost struct {
 	Host     string      `json:"host"`
 	Identity Identity    `json:"identity"`
+	Looked   []string    `json:"looked_at"` // the addresses that were observed
 	Items    []SavedItem `json:"items"`
 }
 
@@ -76,6 +77,7 @@ func Save(rep Report, key []byte, id, plan string, destroy []string, life time.D
 		}
 		sh := SavedHost{Host: h.Host, Identity: h.Identity}
 		for _, o := range h.Outcomes {
+			sh.Looked = append(sh.Looked, o.Item.Address)
 			if o.Pending() {
 				sh.Items = append(sh.Items, savedItem(key, o))
 			}
@@ -193,12 +195,13 @@ func (it SavedItem) approved(key []byte) approval {
 	return a
 }
 
-// Selects narrows a selection to the items that the plan file would change, on its hosts.
+// Selects narrows a selection to what was observed when the plan file was made. What the file would not change is looked
+// at too: the order written and the gates hold for it, and it may come into view by what is done.
 func (s Saved) Selects(also func(Item, *Stage) bool) func(Item, *Stage) bool {
 	in := map[string]bool{}
 	for _, h := range s.Hosts {
-		for _, it := range h.Items {
-			in[it.Address] = true
+		for _, address := range h.Looked {
+			in[address] = true
 		}
 	}
 	return func(it Item, st *Stage) bool { return in[it.Address] && (also == nil || also(it, st)) }

@@ -54,55 +54,75 @@ func (c *command) apply() *cobra.Command {
 
 // climb applies round after round.
 func (s *session) climb(ctx context.Context, opts layers.Options, how approval) error {
-	did := false
 	climb := layers.Climb{
 		Stages: s.stages, Hosts: s, Acting: s.acting(opts),
-		Approve: func(round int, rep layers.Report) (bool, error) {
-			return s.approve(round, rep, how)
-		},
-		Did: func(_ int, rep layers.Report) { did = true; s.did(rep) },
+		Approve: func(round int, rep layers.Report) (bool, error) { return s.approve(round, rep, how) },
+		Did:     func(_ int, rep layers.Report) { s.did(rep) },
 	}
 	if how.digest != "" || how.auto && !how.untilClean {
 		climb.Rounds = 1
 	}
 	rep, err := climb.Run(ctx)
-	if did && err == nil && rep.Pending() > 0 || errors.Is(err, layers.ErrNotApproved) {
-		return errors.Join(s.shown(rep), err)
+	if errors.Is(err, layers.ErrNotApproved) {
+		return s.notApproved(rep, err)
+	}
+	if err != nil {
+		return err
 	}
 	return s.show(rep, view.Run{Verb: "apply"}, nil)
 }
 
+// notApproved ends at a round that was not wanted. A plain no needs no word more; why bisc itself did not approve is
+// said, and decides the exit status.
+func (s *session) notApproved(rep layers.Report, err error) error {
+	if err == layers.ErrNotApproved { // exactly this: with a reason it is wrapped
+		return s.shown(rep)
+	}
+	return err
+}
+
 // applyFile does the one round of a plan file, and then shows what came into view.
 func (s *session) applyFile(ctx context.Context, name string, permit permits) error {
-	b, err := os.ReadFile(name)
-	if err != nil {
-		return fmt.Errorf("reading the plan file: %w", err)
-	}
-	saved, err := layers.Decode(b, s.key)
-	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	if saved.Plan != s.plan.Digest {
-		return fmt.Errorf("%w: the plan's files, or a value that they read, have changed since %s was written: plan again", layers.ErrStale, name)
-	}
-	permit.destroy = saved.Destroy
-	opts, err := s.c.options(s, permit)
+	saved, err := s.decode(name)
 	if err != nil {
 		return err
 	}
-	opts.Select = saved.Selects(opts.Select)
+	permit.destroy = saved.Destroy
+	all, err := s.c.options(s, permit)
+	if err != nil {
+		return err
+	}
+	opts := all
+	opts.Select = saved.Selects(all.Select)
 	bound, err := saved.Bind(s.observe(ctx, opts), s.key)
 	if err != nil {
 		return err
 	}
-	climb := layers.Climb{Stages: s.stages, Hosts: s, Acting: s.acting(opts), First: bound, Rounds: 1,
-		Approve: func(round int, _ layers.Report) (bool, error) { return round == 1, nil },
-		Did:     func(_ int, rep layers.Report) { s.did(rep) }}
-	rep, err := climb.Run(ctx)
-	if err != nil {
-		return err
+	if bound.Pending() == 0 {
+		return s.show(bound, view.Run{Verb: "apply"}, nil)
 	}
-	return s.show(rep, view.Run{Verb: "apply"}, nil)
+	done := layers.ApplyAll(ctx, bound, s, s.acting(opts))
+	if !done.GoesOn() {
+		return s.show(done, view.Run{Verb: "apply"}, nil)
+	}
+	s.did(done)
+	return s.show(s.observe(ctx, all), view.Run{Verb: "apply"}, nil)
+}
+
+// decode reads a plan file that is this plan's, unaltered and not too old.
+func (s *session) decode(name string) (layers.Saved, error) {
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return layers.Saved{}, fmt.Errorf("reading the plan file: %w", err)
+	}
+	saved, err := layers.Decode(b, s.key)
+	if err != nil {
+		return saved, fmt.Errorf("%s: %w", name, err)
+	}
+	if saved.Plan != s.plan.Digest {
+		return saved, fmt.Errorf("%w: the plan's files, or a value that they read, have changed since %s was written: plan again", layers.ErrStale, name)
+	}
+	return saved, nil
 }
 
 // approve shows a round and asks, or answers as the flags say.
@@ -119,7 +139,7 @@ func (s *session) approve(round int, rep layers.Report, how approval) (bool, err
 	}
 	if how.auto {
 		if rep.Destroys() {
-			return false, fmt.Errorf("--auto-approve does not approve a round that destroys something: bisc apply --approve %s with the same --destroy", digest)
+			return false, fmt.Errorf("%w: bisc apply --approve %s with the same --destroy", layers.ErrConsent, digest)
 		}
 		return true, nil
 	}

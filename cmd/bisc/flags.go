@@ -118,3 +118,20 @@ func matches(patterns []string, address string) bool {
 	}
 	return false
 }
+
+// cut counts the items that the flags leave out, of all.
+func (f *flags) cut(stages []*layers.Stage) (out, all int) {
+	chosen, err := f.selects(stages)
+	if err != nil {
+		return 0, 0 // the verb has ended with this error before
+	}
+	for _, st := range stages {
+		for _, it := range st.Items {
+			all++
+			if !chosen(it, st) {
+				out++
+			}
+		}
+	}
+	return out, all
+}

@@ -30,16 +30,29 @@ func Main(ctx context.Context, args []string, in io.Reader, out, errs io.Writer)
 	root.SetErr(errs)
 	ctx, done := c.interrupts(ctx)
 	defer done()
-	err := root.ExecuteContext(ctx)
-	var status exitStatus
-	switch {
-	case errors.As(err, &status):
-		return int(status)
-	case err != nil:
-		c.complain(err)
-		return view.OfError(err)
+	status, unsaid := outcome(root.ExecuteContext(ctx))
+	if unsaid != nil {
+		c.complain(unsaid)
 	}
-	return 0
+	return status
+}
+
+// outcome is the exit status of a verb's error, and what of it was not said yet: a report that was shown ends in an
+// exitStatus, which may be joined with reasons that the report does not hold.
+func outcome(err error) (status int, unsaid error) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok && errors.As(err, new(exitStatus)) {
+		status := view.ExitOK
+		for _, e := range joined.Unwrap() {
+			of, words := outcome(e)
+			status, unsaid = view.Worst(status, of), errors.Join(unsaid, words)
+		}
+		return status, unsaid
+	}
+	var said exitStatus
+	if errors.As(err, &said) {
+		return int(said), nil
+	}
+	return view.OfError(err), err
 }
 
 // exitStatus ends a verb that has already said what there was to say.
@@ -64,7 +77,6 @@ func (c *command) root() *cobra.Command {
 		Short:         "show, make and prove changes on validator hosts and their switches",
 		Long:          "bisc shows what differs between hosts and their plan, changes it, and proves that it took.\n\nExit status, the same for all verbs:\n" + indent(view.ExitTable()),
 		SilenceErrors: true, SilenceUsage: true,
-		Args:              cobra.NoArgs,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	c.flags.common(root)

@@ -69,7 +69,7 @@ func (c *command) withSession(cmd *cobra.Command, verb string, writes bool, do f
 	s.connections = newConnections(l.inv, writes, lockOwner(), s.run, s.progress)
 	err = do(modules.WithDigestKey(ctx, key), s)
 	s.progress.Close()
-	status := statusOf(err)
+	status, _ := outcome(err)
 	if s.log != nil {
 		err = errors.Join(err, s.log.End(context.WithoutCancel(ctx), status, ""))
 	}

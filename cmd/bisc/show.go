@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"bisc/cmd/bisc/view"
@@ -48,7 +50,7 @@ func (s *session) shown(rep layers.Report) error {
 }
 
 func (s *session) finished(run view.Run, status int) view.Run {
-	run.Started, run.Ended, run.Exit, run.Key = s.c.started, time.Now(), status, s.key
+	run.Started, run.Ended, run.Exit, run.Key, run.Notes = s.c.started, time.Now(), status, s.key, s.notes()
 	return run
 }
 
@@ -58,15 +60,6 @@ func exitOf(status int) error {
 		return nil
 	}
 	return exitStatus(status)
-}
-
-// statusOf is the exit status that an error ends with.
-func statusOf(err error) int {
-	var status exitStatus
-	if errors.As(err, &status) {
-		return int(status)
-	}
-	return view.OfError(err)
 }
 
 func (s *session) textOptions(verb string, wire bool) view.Options {
@@ -103,9 +96,9 @@ func (s *session) toDecide(rep layers.Report, round int) layers.Report {
 	return out
 }
 
-// did shows a round after it was done, when another may follow.
+// did shows a round after it was done, when another look follows; else the last report shows it.
 func (s *session) did(rep layers.Report) {
-	if s.c.flags.json {
+	if s.c.flags.json || !rep.GoesOn() {
 		return
 	}
 	s.progress.Above(func() { fmt.Fprintf(s.c.out, "\n%s", view.Done(rep)) })
@@ -119,4 +112,24 @@ func (s *session) statistics() {
 	if err := view.Stats(s.c.errs, s.connections.stats()); err != nil {
 		s.c.complain(err)
 	}
+}
+
+// notes say what a report leaves unproved: what --target and its like cut off, and which layers assume less than all
+// that is below them.
+func (s *session) notes() []string {
+	var out []string
+	if cut, all := s.c.flags.cut(s.stages); cut > 0 {
+		out = append(out, fmt.Sprintf("narrowed: %d of %s were left out, and nothing is said of them", cut, count(all, "resource")))
+	}
+	for _, st := range s.stages {
+		if st.Assumes == nil {
+			continue
+		}
+		names := make([]string, len(st.Assumes))
+		for i, l := range st.Assumes {
+			names[i] = l.String()
+		}
+		out = append(out, fmt.Sprintf("%s on %s is gated by the invariants of: %s", st.Name, st.Host, cmp.Or(strings.Join(names, ", "), "no layer")))
+	}
+	return out
 }

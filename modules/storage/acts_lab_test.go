@@ -33,7 +33,7 @@ func TestFilesystemTruthTable(t *testing.T) {
 	}{
 		{"ext4", "mkfs.ext4 -q -L old %", "TYPE=ext4 LABEL=old", true},
 		{"swap", "mkswap %", "TYPE=swap", true},
-		{"a partition table", "echo ,,L | sfdisk -q --no-reread %", "partitioned", true},
+		{"a partition table", "printf '\\200\\1\\1\\0\\203\\40\\40\\0\\0\\10\\0\\0\\0\\20\\0\\0' | dd of=% bs=1 seek=446 conv=notrunc status=none; printf '\\125\\252' | dd of=% bs=1 seek=510 conv=notrunc status=none", "partitioned PTTYPE=dos", true},
 		{"LVM", "printf 'LABELONE\\1\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\40\\0\\0\\0LVM2 001' | dd of=% bs=512 seek=1 conv=notrunc status=none", "unknown bytes in its first MiB", true},
 		{"bytes at the start", "echo x | dd of=% conv=notrunc status=none", "unknown bytes in its first MiB", true},
 		{"bytes at the end", "echo x | dd of=% bs=1 seek=536870900 conv=notrunc status=none", "unknown bytes in its last MiB", true},
@@ -120,6 +120,8 @@ func TestAbsent(t *testing.T) {
 		t.Errorf("after the bind is gone: %q", got)
 	}
 
+	// A bind made while a service with a mount namespace of its own runs leaves a copy there that follows the source.
+	b.shell("systemctl try-restart systemd-logind.service")
 	ram, data := all[7].(*storage.Mount), all[5].(*storage.Mount)
 	data.Absent = true
 	b.want(all[5])

@@ -23,6 +23,8 @@ type Run struct {
 	Wire bool
 	// Key is under which digests of steps are made.
 	Key []byte
+	// Notes say what the report does not prove: what was left out, which gates were narrowed.
+	Notes []string
 }
 
 // Document is a report for machines; schema.json describes it.
@@ -35,6 +37,7 @@ type Document struct {
 	Digest        string    `json:"digest"` // layers.Report.Digest: what --approve names
 	Hosts         []Host    `json:"hosts"`
 	Summary       Counts    `json:"summary"`
+	Notes         []string  `json:"notes,omitempty"` // what the report does not prove
 }
 
 // Host is what was seen of a host.
@@ -92,7 +95,7 @@ type Step struct {
 // New makes the document of a report.
 func New(run Run, rep layers.Report) Document {
 	d := Document{FormatVersion: FormatVersion, Verb: run.Verb, Started: run.Started.UTC(), ExitStatus: run.Exit,
-		Digest: rep.Digest(run.Key), Hosts: []Host{}}
+		Digest: rep.Digest(run.Key), Hosts: []Host{}, Notes: run.Notes}
 	if run.Ended.After(run.Started) {
 		d.TookMs = milliseconds(run.Ended.Sub(run.Started))
 	}

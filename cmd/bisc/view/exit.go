@@ -127,7 +127,7 @@ func OfError(err error) int {
 	switch {
 	case is(layers.ErrStale, layers.ErrExpired, layers.ErrAltered):
 		return ExitStale
-	case errors.As(err, &locked), errors.As(err, &guard), is(host.ErrFenced):
+	case errors.As(err, &locked), errors.As(err, &guard), is(host.ErrFenced, layers.ErrConsent):
 		return ExitBlocked
 	case is(host.ErrUnreachable, host.ErrLost):
 		return ExitUnreachable

@@ -41,6 +41,9 @@ func TextOf(w io.Writer, doc Document, o Options) error {
 	default:
 		p.print(fmt.Sprintf("%d hosts: %s%s", len(doc.Hosts), doc.Summary, unseen(doc)))
 	}
+	for _, n := range doc.Notes {
+		p.print("note: " + Clean(n))
+	}
 	return p.w.Flush()
 }
 

@@ -367,11 +367,11 @@ sub ended {
   for my $w (qw(out err)) { my $i = 0; 1 while $j->{$w} && $i++ < 64 && pull($j, $w) }
   if ($j->{ops}) {
     my @rest = @{ $j->{ops} }[ $j->{at} .. $#{ $j->{ops} } ];
-    if (@rest) {                                  # the worker was killed
+    if (@rest && $st) {                           # the worker was killed; else it was stopped before it began this one
       my $o = shift @rest;
       frame('f', $o->{id}, "!0 the reader ended with status $st");
-      requeue($j, @rest);
     }
+    requeue($j, @rest);
   } else { frame('x', $j->{id}, pack 'N', $st) }
   forget($j);
 }

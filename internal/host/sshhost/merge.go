@@ -8,8 +8,8 @@ import (
 	"bisc/internal/host"
 )
 
-// mergeMax keeps one command's arguments well below the kernel's limit.
-const mergeMax = 500
+// mergeMax keeps one command's arguments well below the kernel's limit of 2 MiB.
+const mergeMax = 2000
 
 // merge makes one systemctl command of all "systemctl show -p PROPERTIES -- UNIT" with the same properties; the rest stays
 // as it is. Starting systemctl costs the host some milliseconds each time, and its answer to many is the same as to one.

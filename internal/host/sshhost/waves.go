@@ -15,7 +15,7 @@ const (
 	gather   = 20 * time.Millisecond  // but a steady trickle is not waited for longer,
 	each     = 100 * time.Microsecond // and so much for each that has come: thousands take their time to ask
 	late     = time.Millisecond       // a timer this late means that the askers are starved too
-	overlap  = 200 * time.Millisecond // answers of the wave before are waited for while they come
+	overlap  = 200 * time.Millisecond // answers of the wave before are waited for while they come; longer on a slow host
 	patience = 5 * time.Second        // but a slow one holds up nothing longer
 )
 
@@ -27,10 +27,12 @@ type waves struct {
 
 	mu       sync.Mutex
 	queue    []*request
-	first    time.Time // when the queue's first came
-	last     time.Time // when its last came
-	asked    int       // questions sent and not answered
-	answered time.Time // when the last answer came, or the last wave went
+	first    time.Time     // when the queue's first came
+	last     time.Time     // when its last came
+	asked    int           // questions sent and not answered
+	answered time.Time     // when the last answer came, or the last wave went
+	gone     time.Time     // when the last wave went; zero once it has its first answer
+	pace     time.Duration // how long that took
 	inflight map[string]*request
 	closed   error
 	wake     chan struct{}
@@ -167,14 +169,14 @@ func (w *waves) due(now time.Time) ([]*request, time.Duration) {
 	}
 	at := earlier(w.last.Add(quiet), w.first.Add(gather+time.Duration(len(w.queue))*each))
 	if w.asked > 0 {
-		at = later(at, earlier(w.answered.Add(overlap), w.first.Add(patience)))
+		at = later(at, earlier(w.answered.Add(max(overlap, min(2*w.pace, patience))), w.first.Add(patience)))
 	}
 	if now.Before(at) {
 		return nil, at.Sub(now)
 	}
 	batch := w.merge(w.queue)
 	w.queue = nil
-	w.answered = now
+	w.answered, w.gone = now, now
 	for _, r := range batch {
 		w.count(r)
 	}
@@ -192,6 +194,9 @@ func (w *waves) count(r *request) {
 		w.mu.Lock()
 		w.asked--
 		w.answered = time.Now()
+		if !w.gone.IsZero() {
+			w.pace, w.gone = w.answered.Sub(w.gone), time.Time{}
+		}
 		w.mu.Unlock()
 		w.nudge()
 	})

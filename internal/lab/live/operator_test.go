@@ -190,15 +190,20 @@ func (o *operator) snapshot(t *testing.T) lab.Snapshot {
 	return s
 }
 
-// apply climbs from a plan that was shown, with every further round approved, and gives the last round.
+// apply does the round that was shown, then climbs with every further round approved, and gives the last one.
 func (o *operator) apply(t *testing.T, stages []*layers.Stage, shown layers.Report, opts layers.Options) []layers.Outcome {
 	t.Helper()
 	s := o.session(t)
 	defer s.close(t)
-	rep, err := layers.Climb{
-		Stages: stages, Hosts: opening{s}, First: shown, Acting: layers.Acting{Options: opts, Record: layers.NoRecord{}},
-		Approve: func(int, layers.Report) (bool, error) { return true, nil },
-	}.Run(t.Context())
+	hosts, acting := opening{s}, layers.Acting{Options: opts, Record: layers.NoRecord{}}
+	rep := layers.ApplyAll(t.Context(), shown, hosts, acting)
+	var err error
+	if rep.GoesOn() {
+		rep, err = layers.Climb{
+			Stages: stages, Hosts: hosts, Acting: acting,
+			Approve: func(int, layers.Report) (bool, error) { return true, nil },
+		}.Run(t.Context())
+	}
 	if err != nil {
 		t.Fatalf("apply: %v", err)
 	}
