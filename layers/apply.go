@@ -110,7 +110,7 @@ func (a *applying) inOrder(ctx context.Context, outs []Outcome) {
 		case o.State == NotReached:
 			// The plan saw that it would not be reached; nothing is tried that was not shown.
 		case !o.Pending():
-			if o.State == Blocked || o.State == Unknown || o.State == Held && len(o.Change.Steps) > 0 {
+			if o.State == Blocked || o.State == Unknown {
 				stopped = o
 			}
 		case !gated && !a.admitted(ctx, o):
@@ -119,7 +119,7 @@ func (a *applying) inOrder(ctx context.Context, outs []Outcome) {
 			gated = true
 			n = batchLength(outs[i:])
 			a.batch(ctx, outs[i:i+n])
-			if j := slices.IndexFunc(outs[i:i+n], func(o Outcome) bool { return o.State != Changed && o.State != InSync }); j >= 0 {
+			if j := slices.IndexFunc(outs[i:i+n], func(o Outcome) bool { return o.State != Changed && o.State != InSync && o.State != Held }); j >= 0 {
 				stopped = &outs[i+j]
 			}
 		}
@@ -138,7 +138,11 @@ func (a *applying) judgeAgain(ctx context.Context, o *Outcome) {
 	if _, ok := a.Override[o.Item.Address]; ok || o.State == InSync && !a.did {
 		return
 	}
-	now := a.settle(ctx, *o, invariantSettle)
+	limit := time.Duration(0)
+	if a.did {
+		limit = invariantSettle
+	}
+	now := a.settle(ctx, *o, limit)
 	o.State, o.Change, o.Err, o.Reason = now.State, now.Change, now.Err, ""
 	if o.State == Drifted {
 		o.State, o.Reason = Blocked, "does not hold"
@@ -222,6 +226,9 @@ func (a *applying) prove(ctx context.Context, outs []Outcome) {
 			continue
 		}
 		conclude(o, seen[i])
+		if o.State == Failed && a.interrupted() {
+			o.Err = fmt.Errorf("%w while waiting for the host to agree: %w", ErrStopped, o.Err)
+		}
 		a.saw(o)
 	}
 }

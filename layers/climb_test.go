@@ -285,13 +285,14 @@ func TestDestructionMustBeNamed(t *testing.T) {
 
 func TestAHoldKeepsApplyAway(t *testing.T) {
 	b := newBench(map[string]string{"/a": "no", HoldsFile: `[{"match":"storage.a","who":"ann","because":"test","since":"2026-01-01T00:00:00Z"}]`},
-		stage(Storage, item("a", &flag{path: "/a", want: "yes"})))
+		stage(Storage, item("a", &flag{path: "/a", want: "yes"}), item("b", &flag{path: "/b", want: "yes"})))
+	b.Files["/b"] = "no"
 	delete(b.Missing, HoldsFile)
-	if got := states(b.climb(t, Acting{}, always)); got != "held" || len(b.Steps()) != 0 {
+	if got := states(b.climb(t, Acting{}, always)); got != "held, in sync" || b.Wrote("/a") != "no" {
 		t.Error(got)
 	}
 	b.Files[HoldsFile] = strings.Replace(b.Files[HoldsFile], `"since"`, `"until":"1999-12-31T00:00:00Z","since"`, 1)
-	if got := states(b.climb(t, Acting{}, always)); got != "in sync" {
+	if got := states(b.climb(t, Acting{}, always)); got != "in sync, in sync" {
 		t.Errorf("after the hold's end: %s", got)
 	}
 }

@@ -125,7 +125,8 @@ func gates(below, st *Stage) bool {
 	return false
 }
 
-// order stops a stage at the first item that will not get done: what is written after it may build on it.
+// order stops a stage at the first item that will not get done: what is written after it may build on it. A held item
+// does not: it is as somebody wants it.
 func order(outcomes []Outcome) {
 	stopped := map[*Stage]*Outcome{}
 	for i := range outcomes {
@@ -136,7 +137,7 @@ func order(outcomes []Outcome) {
 			}
 			continue
 		}
-		if o.State == Blocked || o.State == Unknown || o.State == Held && !o.Item.Invariant && len(o.Change.Steps) > 0 {
+		if o.State == Blocked || o.State == Unknown {
 			stopped[o.Stage] = o
 		}
 	}
