@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -78,12 +79,12 @@ func (c *chooser) decide(ctx context.Context, h *Host) (Decision, error) {
 		return d, err
 	}
 	if h.HasVia {
-		for _, name := range c.inv.chain(h) {
-			hop, _, err := c.alone(ctx, c.inv.names[name])
+		for i, name := range c.inv.chain(h) {
+			hop, err := c.link(ctx, c.inv.names[name], i == 0)
 			if err != nil {
 				return d, err
 			}
-			d.Via = append(d.Via, hop)
+			d.Via = append(append(d.Via, hop.Via...), hop.without())
 		}
 		d.setVia(h.where("via"))
 		return d, nil
@@ -96,6 +97,21 @@ func (c *chooser) decide(ctx context.Context, h *Host) (Decision, error) {
 	d.setVia(proxy.from)
 	return d, err
 }
+
+// link decides one hop of a chain. The first may have hops before it, as with ssh; the others are dialled from the hop
+// before them, whatever ssh_config says of how they are reached from here.
+func (c *chooser) link(ctx context.Context, h *Host, first bool) (Decision, error) {
+	if first {
+		return c.decide(ctx, h)
+	}
+	d, _, err := c.alone(ctx, h)
+	d.ProxyCommand = ""
+	d.Settings = slices.DeleteFunc(d.Settings, func(s Setting) bool { return s.Name == "proxy_command" })
+	return d, err
+}
+
+// without is a hop whose own hops stand before it in the chain.
+func (d Decision) without() Decision { d.Via = nil; return d }
 
 // alone decides everything but the jump hosts; proxy is what ssh_config says of those.
 func (c *chooser) alone(ctx context.Context, h *Host) (Decision, *proxyJump, error) {

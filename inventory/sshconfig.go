@@ -95,9 +95,7 @@ func (c *chooser) proxyChain(ctx context.Context, p *proxyJump) ([]Decision, err
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, hop.Via...)
-		hop.Via = nil
-		out = append(out, hop)
+		out = append(append(out, hop.Via...), hop.without())
 	}
 	return out, nil
 }
@@ -116,11 +114,7 @@ func (c *chooser) hop(ctx context.Context, word string, first bool, from string)
 	if !known {
 		h = &Host{Name: name, Platform: host.Linux, JumpOnly: true}
 	}
-	decide := c.decide
-	if !first {
-		decide = func(ctx context.Context, h *Host) (Decision, error) { d, _, err := c.alone(ctx, h); return d, err }
-	}
-	d, err := decide(ctx, h)
+	d, err := c.link(ctx, h, first)
 	if user != "" {
 		d.User = d.set("user", user, from)
 	}

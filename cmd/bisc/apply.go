@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -101,6 +100,9 @@ func (s *session) applyFile(ctx context.Context, name string, permit permits) er
 	if bound.Pending() == 0 {
 		return s.show(bound, view.Run{Verb: "apply"}, nil)
 	}
+	if err := s.useOnce(ctx, saved, bound); err != nil {
+		return err
+	}
 	done := layers.ApplyAll(ctx, bound, s, s.acting(opts))
 	if !done.GoesOn() {
 		return s.show(done, view.Run{Verb: "apply"}, nil)
@@ -127,6 +129,9 @@ func (s *session) decode(name string) (layers.Saved, error) {
 
 // approve shows a round and asks, or answers as the flags say.
 func (s *session) approve(round int, rep layers.Report, how approval) (bool, error) {
+	if s.c.interrupted() {
+		return false, layers.ErrStopped
+	}
 	digest := rep.Digest(s.key)
 	if how.digest != "" {
 		if digest != how.digest {
@@ -156,10 +161,13 @@ func (s *session) ask(rep layers.Report) (bool, error) {
 		return false, errors.New("--json asks nothing: approve with --approve DIGEST or --auto-approve")
 	}
 	fmt.Fprintf(s.c.errs, "\nDo these changes? Type %s: ", word)
-	line, err := bufio.NewReader(s.c.in).ReadString('\n')
-	if err != nil && line == "" {
-		fmt.Fprintln(s.c.errs)
-		return false, nil
+	select {
+	case line, ok := <-s.c.lines():
+		if !ok {
+			fmt.Fprintln(s.c.errs)
+		}
+		return strings.TrimSpace(line) == word, nil
+	case <-s.c.stop:
+		return false, layers.ErrStopped
 	}
-	return strings.TrimSpace(line) == word, nil
 }

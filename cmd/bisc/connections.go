@@ -76,6 +76,9 @@ func (cs *connections) get(ctx context.Context, name string) (*connection, error
 	cs.mu.Unlock()
 	if !known {
 		c.err = cs.dial(ctx, name, c)
+		if c.err != nil && ctx.Err() != nil {
+			c.err = context.Cause(ctx) // what it broke off tells nothing
+		}
 		c.took = time.Since(c.since)
 		close(c.ready)
 	}

@@ -14,7 +14,8 @@ import (
 )
 
 func (c *command) hold() *cobra.Command {
-	cmd := &cobra.Command{Use: "hold", Short: "set, show and release holds: what apply must leave alone, and why", Args: cobra.NoArgs}
+	cmd := &cobra.Command{Use: "hold", Short: "set, show and release holds: what apply must leave alone, and why", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
 	cmd.AddCommand(c.holdSet(), c.holdShow(), c.holdRelease())
 	return cmd
 }
@@ -117,7 +118,7 @@ func (c *command) changeHolds(cmd *cobra.Command, name string, change func([]lay
 				return err
 			}
 		}
-		fmt.Fprintf(c.out, "%s: %d holds\n", name, len(holds))
+		fmt.Fprintf(c.out, "%s: %s\n", name, count(len(holds), "hold"))
 		return nil
 	})
 }

@@ -1,17 +1,20 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
+
+	"bisc/layers"
 )
 
 // interrupts gives a context that the second interrupt cancels; the first closes c.stop, so that the step that is
-// running is finished and recorded.
+// running is finished and recorded. A verb that only reads ends at the first.
 func (c *command) interrupts(ctx context.Context) (context.Context, func()) {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
 	c.stop = make(chan struct{})
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -28,12 +31,44 @@ func (c *command) interrupts(ctx context.Context) (context.Context, func()) {
 				close(c.stop)
 				continue
 			}
-			cancel()
+			cancel(layers.ErrStopped)
 		}
 	}()
 	return ctx, func() {
 		signal.Stop(signals)
 		close(ended)
-		cancel()
+		cancel(nil)
 	}
+}
+
+// interrupted tells whether the first interrupt has come.
+func (c *command) interrupted() bool {
+	select {
+	case <-c.stop:
+		return true
+	default:
+		return false
+	}
+}
+
+// lines gives what is typed, line by line, and is closed at its end. One reader serves all rounds, as it reads ahead; it
+// is a channel so that an interrupt need not wait for a line.
+func (c *command) lines() <-chan string {
+	if c.typed == nil {
+		c.typed = make(chan string)
+		go func() {
+			defer close(c.typed)
+			r := bufio.NewReader(c.in)
+			for {
+				line, err := r.ReadString('\n')
+				if line != "" {
+					c.typed <- line
+				}
+				if err != nil {
+					return
+				}
+			}
+		}()
+	}
+	return c.typed
 }

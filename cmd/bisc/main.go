@@ -66,6 +66,7 @@ type command struct {
 	in        io.Reader
 	out, errs io.Writer
 	flags     flags
+	typed     chan string   // lines of in; nil until one is wanted
 	stop      chan struct{} // closed by the first interrupt
 	started   time.Time
 }

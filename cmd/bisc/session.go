@@ -57,7 +57,7 @@ func (c *command) withSession(cmd *cobra.Command, verb string, writes bool, do f
 	ctx := cmd.Context()
 	if c.flags.timeout > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, c.flags.timeout, fmt.Errorf("--timeout %s is over", c.flags.timeout))
+		ctx, cancel = context.WithTimeoutCause(ctx, c.flags.timeout, overtime(c.flags.timeout))
 		defer cancel()
 	}
 	key, err := secretKey()
@@ -76,6 +76,12 @@ func (c *command) withSession(cmd *cobra.Command, verb string, writes bool, do f
 	return errors.Join(err, s.close())
 }
 
+// overtime is the end of --timeout. What was asked for and not heard by then is not known.
+type overtime time.Duration
+
+func (o overtime) Error() string { return fmt.Sprintf("--timeout %s is over", time.Duration(o)) }
+func (o overtime) Unwrap() error { return context.DeadlineExceeded }
+
 func (s *session) close() error {
 	err := s.connections.close()
 	for _, c := range slices.Backward(s.closers) {
@@ -90,7 +96,7 @@ func (s *session) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.book, err = journal.Open(ctx, path); err != nil {
+	if s.book, err = journal.Open(context.WithoutCancel(ctx), path); err != nil { // --timeout is not the journal's fault
 		return fmt.Errorf("nothing is done without a journal: %w", err)
 	}
 	s.closers = append(s.closers, s.book.Close)

@@ -119,7 +119,7 @@ func (b *Bind) Plan(ctx context.Context, h host.Reader) (c modules.Change, err e
 		return c, err
 	}
 	if v, mounted, _ := s.table.At(b.Target); mounted && !b.Absent && !b.is(v, s.table) {
-		if s.uses, err = busy(ctx, h, s.table, v); err != nil {
+		if s.uses, err = s.leaving(ctx, h, b.wanted, v); err != nil {
 			return c, err
 		}
 	}
@@ -169,16 +169,14 @@ func (b *Bind) waits(c *modules.Change, s bindSeen, bound bool) bool {
 		got = "bound"
 	}
 	for _, p := range b.wanted.points {
-		if _, mounted, err := s.table.At(p); err == nil && mounted || p == b.Target {
-			continue
-		}
-		if within(b.Source, p) || b.Recursive && within(p, b.Source) && !bound {
-			c.Refuse("source", got, b.Source, "it waits for "+p+", which is not mounted yet")
+		needed := within(b.Source, p) || b.Recursive && within(p, b.Source) && !bound
+		if why := s.table.lacks(p); why != "" && needed && p != b.Target {
+			c.Refuse("source", got, b.Source, why)
 			return true
 		}
 	}
-	if up := b.wanted.above(s.table, b.Target); up != "" {
-		c.Refuse("source", got, b.Source, "it waits for "+up+", which is not mounted yet")
+	if why := b.wanted.waits(s.table, b.Target); why != "" {
+		c.Refuse("source", got, b.Source, why)
 		return true
 	}
 	if s.noSource {
@@ -199,7 +197,7 @@ func (b *Bind) replace(c *modules.Change, s bindSeen, v Mounted, hidden bool) {
 	if hidden {
 		attr, want = "covered by", "(nothing)"
 	}
-	u := unmounting{table: s.table, mount: v, uses: s.uses, wanted: b.wanted, last: len(s.table.Hidden(b.Target)) == 0}
+	u := unmounting{table: s.table, mount: v, uses: s.uses, devices: s.devices, wanted: b.wanted, last: len(s.table.Hidden(b.Target)) == 0}
 	if u.remove(c, attr, want) && !hidden {
 		b.start(c, s)
 	}

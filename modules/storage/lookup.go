@@ -87,27 +87,57 @@ func within(name, dir string) bool {
 	return name == dir || strings.HasPrefix(name, strings.TrimSuffix(dir, "/")+"/")
 }
 
-// GoesWith gives the mount points that would be unmounted with m: unmounting propagates from the mount that m stands on
-// to its peers and slaves, at the same folder of the same file system.
+// GoesWith gives the mount points of Going, each once.
 func (t Table) GoesWith(m Mounted) []string {
+	var out []string
+	for _, g := range t.Going(m) {
+		out = append(out, g.Target)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// Going gives the mounts that would be unmounted with m: unmounting propagates from the mount that m stands on to its peers
+// and slaves, at the same folder of the same file system.
+func (t Table) Going(m Mounted) []Mounted {
 	i := slices.IndexFunc(t, func(p Mounted) bool { return p.ID == m.Parent })
 	if i < 0 || t[i].Shared == 0 {
 		return nil
 	}
 	on := t[i]
 	folder := on.inside(m.Target)
-	var out []string
+	var out []Mounted
 	for _, q := range t.receivers(on) {
 		if !within(folder, q.Root) {
 			continue
 		}
 		at := path.Join(q.Target, strings.TrimPrefix(folder, q.Root))
-		if slices.ContainsFunc(t, func(c Mounted) bool { return c.Parent == q.ID && c.Target == at && c.ID != m.ID }) {
-			out = append(out, at)
+		for _, c := range t {
+			if c.Parent == q.ID && c.Target == at && c.ID != m.ID {
+				out = append(out, c)
+			}
 		}
 	}
-	slices.Sort(out)
-	return slices.Compact(out)
+	return out
+}
+
+// coveredAt tells whether the visible mount at a mount point stands on another file system's at the same point.
+func (t Table) coveredAt(target string) bool {
+	v, mounted, err := t.At(target)
+	if err != nil || !mounted {
+		return false
+	}
+	under, ok := t.beneath(v)
+	return ok && (under.Dev != v.Dev || under.Root != v.Root)
+}
+
+// beneath gives the mount at the same mount point on which m is stacked.
+func (t Table) beneath(m Mounted) (Mounted, bool) {
+	i := slices.IndexFunc(t, func(p Mounted) bool { return p.ID == m.Parent && p.ID != m.ID && p.Target == m.Target })
+	if i < 0 {
+		return Mounted{}, false
+	}
+	return t[i], true
 }
 
 // receivers gives the mounts that events on m reach: peers, their slaves, and the peers and slaves of those.

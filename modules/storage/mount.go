@@ -126,7 +126,7 @@ func (m *Mount) Plan(ctx context.Context, h host.Reader) (c modules.Change, err 
 		return c, err
 	}
 	if wrong, ok := m.wrong(s); ok {
-		if s.uses, err = busy(ctx, h, s.table, wrong); err != nil {
+		if s.uses, err = s.leaving(ctx, h, m.wanted, wrong); err != nil {
 			return c, err
 		}
 	}
@@ -154,7 +154,7 @@ func (m *Mount) decide(s mountSeen) (c modules.Change) {
 	}
 	if m.Absent {
 		if v, ok := m.wrong(s); ok {
-			u := unmounting{table: s.table, mount: v, uses: s.uses, wanted: m.wanted, last: len(s.table.Hidden(m.Target)) == 0}
+			u := unmounting{table: s.table, mount: v, uses: s.uses, devices: s.devices, wanted: m.wanted, last: len(s.table.Hidden(m.Target)) == 0}
 			if !u.remove(&c, "mounted", "(none)") {
 				return c // the line stays as long as the mount does
 			}
@@ -222,7 +222,7 @@ func (m *Mount) replace(c *modules.Change, s mountSeen, v Mounted, hidden bool) 
 	if hidden {
 		attr, want = "covered by", "(nothing)"
 	}
-	u := unmounting{table: s.table, mount: v, uses: s.uses, wanted: m.wanted, last: len(s.table.Hidden(m.Target)) == 0}
+	u := unmounting{table: s.table, mount: v, uses: s.uses, devices: s.devices, wanted: m.wanted, last: len(s.table.Hidden(m.Target)) == 0}
 	if u.remove(c, attr, want) && !hidden {
 		s.start(c, m.Target)
 	}
@@ -230,8 +230,8 @@ func (m *Mount) replace(c *modules.Change, s mountSeen, v Mounted, hidden bool) 
 
 // start mounts what is not mounted, unless a wanted mount below which it lies is not there yet.
 func (m *Mount) start(c *modules.Change, s mountSeen) {
-	if up := m.wanted.above(s.table, m.Target); up != "" {
-		c.Refuse("source", "(none)", m.Source, "it waits for "+up+", which is not mounted yet")
+	if why := m.wanted.waits(s.table, m.Target); why != "" {
+		c.Refuse("source", "(none)", m.Source, why)
 		return
 	}
 	c.Differ("source", "(none)", m.Source)

@@ -24,6 +24,7 @@ type pointSeen struct {
 	noFstab  bool
 	unit     unitSeen
 	required []unitSeen
+	devices  map[string]host.DeviceID // see leaving; asked only where a mount is to go
 }
 
 // observe asks everything about the point at once, and more beside it.

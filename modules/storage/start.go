@@ -42,8 +42,8 @@ func uncover(c *modules.Change, w wanted, t Table, target string) {
 		return
 	}
 	got := fmt.Sprintf("%s at %s", over, over.Target)
-	if up := w.above(t, target); up != "" {
-		c.Refuse("covered by", got, "(nothing)", "it waits for "+up+", which is to be mounted first")
+	if why := w.waits(t, target); why != "" {
+		c.Refuse("covered by", got, "(nothing)", why)
 		return
 	}
 	c.Differ("covered by", got, "(nothing)")
@@ -51,15 +51,26 @@ func uncover(c *modules.Change, w wanted, t Table, target string) {
 		Guards: []host.Guard{host.ValidatorGone(), host.StandsOn(over.Target, over.Dev)}})
 }
 
-// above gives a wanted mount point above target that is not mounted, empty where all are.
-func (w wanted) above(t Table, target string) string {
+// waits says for what wanted mount point above target it must wait, empty where all are there. One that another mount
+// covers is not: what is mounted on the cover would go with it, and keeps it from going.
+func (w wanted) waits(t Table, target string) string {
 	for _, p := range w.points {
-		if p == target || !within(target, p) {
-			continue
+		if p != target && within(target, p) {
+			if why := t.lacks(p); why != "" {
+				return why
+			}
 		}
-		if _, mounted, err := t.At(p); err != nil || !mounted {
-			return p
-		}
+	}
+	return ""
+}
+
+// lacks says what a wanted mount point that others lie on lacks, empty where it is mounted and not covered.
+func (t Table) lacks(point string) string {
+	switch _, mounted, err := t.At(point); {
+	case err != nil || !mounted:
+		return "it waits for " + point + ", which is not mounted yet"
+	case t.coveredAt(point):
+		return "it waits for " + point + ", which another mount covers"
 	}
 	return ""
 }

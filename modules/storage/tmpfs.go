@@ -118,7 +118,7 @@ func (t *Tmpfs) Plan(ctx context.Context, h host.Reader) (c modules.Change, err 
 		return c, err
 	}
 	if v, mounted, _ := s.table.At(t.Target); mounted && (t.Absent || v.Type != "tmpfs") {
-		if s.uses, err = busy(ctx, h, s.table, v); err != nil {
+		if s.uses, err = s.leaving(ctx, h, t.wanted, v); err != nil {
 			return c, err
 		}
 	}
@@ -129,7 +129,7 @@ func (t *Tmpfs) Plan(ctx context.Context, h host.Reader) (c modules.Change, err 
 func (t *Tmpfs) decide(s tmpfsSeen) (c modules.Change) {
 	c.Settle = mountSettle
 	v, mounted, _ := s.table.At(t.Target)
-	u := unmounting{table: s.table, mount: v, uses: s.uses, wanted: t.wanted, last: len(s.table.Hidden(t.Target)) == 0}
+	u := unmounting{table: s.table, mount: v, uses: s.uses, devices: s.devices, wanted: t.wanted, last: len(s.table.Hidden(t.Target)) == 0}
 	if t.Absent {
 		if mounted && !u.remove(&c, "mounted", "(none)") {
 			return c // the line stays as long as the mount does
@@ -180,8 +180,8 @@ func (t *Tmpfs) replace(c *modules.Change, s tmpfsSeen, u unmounting, hidden boo
 }
 
 func (t *Tmpfs) start(c *modules.Change, s tmpfsSeen) {
-	if up := t.wanted.above(s.table, t.Target); up != "" {
-		c.Refuse("source", "(none)", "tmpfs", "it waits for "+up+", which is not mounted yet")
+	if why := t.wanted.waits(s.table, t.Target); why != "" {
+		c.Refuse("source", "(none)", "tmpfs", why)
 		return
 	}
 	c.Differ("source", "(none)", "tmpfs")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 
 	"bisc/internal/host"
 	"bisc/modules"
@@ -26,6 +27,29 @@ func busy(ctx context.Context, h host.Reader, t Table, m Mounted) ([]string, err
 	return uses, nil
 }
 
+// leaving asks who uses a mount that is to go, and which devices are wanted at the mount points that would go with it.
+func (s *pointSeen) leaving(ctx context.Context, h host.Reader, w wanted, m Mounted) (uses []string, err error) {
+	var mu sync.Mutex
+	s.devices = map[string]host.DeviceID{}
+	ask := []func(context.Context) error{func(ctx context.Context) (err error) { uses, err = busy(ctx, h, s.table, m); return err }}
+	for _, p := range w.shared(s.table.GoesWith(m), m.Target) {
+		source := w.device(p)
+		if source == "" {
+			continue
+		}
+		ask = append(ask, func(ctx context.Context) error {
+			st, missing, err := statPath(ctx, h, source)
+			if err == nil && !missing && st.Type == host.Block {
+				mu.Lock()
+				defer mu.Unlock()
+				s.devices[p] = st.Rdev
+			}
+			return err
+		})
+	}
+	return uses, host.Ask(ctx, ask...)
+}
+
 // going gives the mount points, as mountinfo writes them, of m and of what goes with it.
 func going(t Table, m Mounted) []string {
 	out := []string{escape(m.Target)}
@@ -41,6 +65,8 @@ type unmounting struct {
 	mount  Mounted
 	uses   []string
 	wanted wanted
+	// devices are those that are wanted at the mount points that would go with the mount, where the plan names one.
+	devices map[string]host.DeviceID
 	// last tells that no other mount is left at the mount point, so that systemd will call the unit stopped.
 	last bool
 }
@@ -48,12 +74,12 @@ type unmounting struct {
 // why says why the mount must stay, empty where it may go.
 func (u unmounting) why() string {
 	target := u.mount.Target
-	if with := u.wanted.shared(u.table.GoesWith(u.mount), target); len(with) > 0 {
-		return "unmounting it would propagate to " + strings.Join(with, ", ") + ", which is wanted: the two share a peer group"
-	}
-	for _, p := range u.table.GoesWith(u.mount) {
-		if m, _, _ := u.table.At(p); m.Dev != u.mount.Dev {
-			return "unmounting it would propagate to " + p + ", which is another file system: " + m.String()
+	for _, g := range u.table.Going(u.mount) {
+		switch wanted := len(u.wanted.shared([]string{g.Target}, target)) > 0; {
+		case wanted && !u.strays(g):
+			return "unmounting it would propagate to " + g.Target + ", which is wanted: the two share a peer group"
+		case g.Dev != u.mount.Dev:
+			return "unmounting it would propagate to " + g.Target + ", which is another file system: " + g.String()
 		}
 	}
 	if below := u.below(); len(below) > 0 {
@@ -68,10 +94,24 @@ func (u unmounting) why() string {
 	return ""
 }
 
+// strays tells whether a mount at a wanted mount point, which would go with this one, is a copy that propagation has put
+// over the wanted one: it shows what this one shows, stands on another mount at the same point, and is not of the device
+// that is wanted there. Where the plan names no device nothing proves it.
+func (u unmounting) strays(g Mounted) bool {
+	want, known := u.devices[g.Target]
+	_, stacked := u.table.beneath(g)
+	return known && stacked && g.Dev != want && g.Dev == u.mount.Dev && g.Root == u.mount.Root
+}
+
+// below gives the mounts that stand on this one, or on a copy that goes with it.
 func (u unmounting) below() []string {
+	goes := map[int]bool{u.mount.ID: true}
+	for _, g := range u.table.Going(u.mount) {
+		goes[g.ID] = true
+	}
 	var out []string
 	for _, m := range u.table {
-		if m.Parent == u.mount.ID {
+		if goes[m.Parent] && !goes[m.ID] {
 			out = append(out, m.Target)
 		}
 	}
@@ -97,7 +137,7 @@ func (u unmounting) remove(c *modules.Change, attr, want string) bool {
 	}
 	c.Differ(attr, got, want)
 	c.Do(u.step())
-	lost := fmt.Sprintf("the mount of %s at %s", u.mount, u.mount.Target)
+	lost := fmt.Sprintf("the mount of %s at %s", u.mount, strings.Join(append([]string{u.mount.Target}, u.table.GoesWith(u.mount)...), " and "))
 	if u.mount.Type == "tmpfs" || u.mount.Type == "ramfs" {
 		lost += ", with all that is in it"
 	}

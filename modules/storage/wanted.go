@@ -11,6 +11,7 @@ type wanted struct {
 	points   []string            // mount points
 	requires map[string][]string // units required by the mount unit of each point
 	sources  map[string]string   // for each point of a mount: its device
+	binds    map[string]string   // for each point of a bind: the folder that appears there
 	datasets map[string]bool     // that the plan makes
 	devices  map[string]madeBy   // file systems that the plan makes, by device
 }
@@ -28,7 +29,7 @@ type requirer interface {
 }
 
 func meet(all []modules.Resource) wanted {
-	w := wanted{requires: map[string][]string{}, sources: map[string]string{}, datasets: map[string]bool{}, devices: map[string]madeBy{}}
+	w := wanted{requires: map[string][]string{}, sources: map[string]string{}, binds: map[string]string{}, datasets: map[string]bool{}, devices: map[string]madeBy{}}
 	for _, r := range all {
 		switch r := r.(type) {
 		case *Ramdisk:
@@ -40,6 +41,10 @@ func meet(all []modules.Resource) wanted {
 		case *Mount:
 			if !r.Absent {
 				w.sources[r.Target] = r.Source
+			}
+		case *Bind:
+			if !r.Absent {
+				w.binds[r.Target] = r.Source
 			}
 		}
 	}
@@ -67,6 +72,27 @@ func (w wanted) shared(points []string, but string) []string {
 		}
 	}
 	return out
+}
+
+// device gives the path of the device whose file system is wanted at a mount point: a mount's source; for a bind, that of
+// the mount point in which its source lies. It is empty where something else is wanted there.
+func (w wanted) device(point string) string {
+	for range w.points { // a bind of a bind of itself has no end
+		if source := w.sources[point]; source != "" {
+			return source
+		}
+		folder := w.binds[point]
+		if folder == "" {
+			return ""
+		}
+		point = ""
+		for _, p := range w.points { // sorted: the innermost comes last
+			if within(folder, p) {
+				point = p
+			}
+		}
+	}
+	return ""
 }
 
 // orderedAfter tells whether a unit that requires those given, on a mount point, starts after the unit named: because one

@@ -23,6 +23,8 @@ var ZFSDatasetKind = modules.Kind{
 	Losses: []modules.Loss{
 		{What: "the dataset and everything in it", When: "absent = true and the dataset is not protected",
 			Guards: []string{"no validator lives", "not protected", "mount not in use"}},
+		{What: "another mount on top of it (in a tmpfs: all that is in it)", When: "something is mounted over it at its mount point",
+			Guards: []string{"no validator lives", "mounted below as shown", "mount not in use"}},
 		{What: "its mount at the old mount point", When: "mountpoint differs while it is mounted",
 			Guards: []string{"no validator lives", "mount not in use"}},
 	},
@@ -104,10 +106,10 @@ func (d *ZFSDataset) properties() map[string]string {
 
 // datasetSeen is what was observed.
 type datasetSeen struct {
-	zfs    zfsSeen
-	parent zfsSeen
-	table  Table
-	uses   []string // of the mount, where it is to go
+	pointSeen // only the mount table and what is asked of a mount that is to go
+	zfs       zfsSeen
+	parent    zfsSeen
+	uses      []string // of the mount that is to go, its own or one that covers it
 }
 
 // Plan observes the dataset, what is above it and the mount table in one wave; who uses the mount is asked only where it
@@ -132,6 +134,10 @@ func (d *ZFSDataset) Plan(ctx context.Context, h host.Reader) (c modules.Change,
 	}
 	if m, ok := d.mount(s); ok && (d.Absent || d.moves(s.zfs)) {
 		if s.uses, err = busy(ctx, h, s.table, m); err != nil {
+			return c, err
+		}
+	} else if over, ok := d.cover(s); ok {
+		if s.uses, err = s.leaving(ctx, h, d.wanted, over); err != nil {
 			return c, err
 		}
 	}

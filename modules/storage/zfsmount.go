@@ -50,18 +50,40 @@ func (d *ZFSDataset) mounted(c *modules.Change, s datasetSeen) {
 		return // after a move zfs mounts it by itself, or the next round says that it did not
 	}
 	if s.zfs.value["mounted"] != "yes" {
-		if up := d.wanted.above(s.table, at); up != "" {
-			c.Refuse("mounted", "no", "yes", "it waits for "+up+", which is not mounted yet")
+		if why := d.wanted.waits(s.table, at); why != "" {
+			c.Refuse("mounted", "no", "yes", why)
 			return
 		}
 		c.Differ("mounted", "no", "yes")
 		c.Do(host.Script{Argv: []string{"zfs", "mount", d.Dataset}, Guards: []host.Guard{host.ValidatorGone()}})
 		return
 	}
-	if _, visible := d.mount(s); !visible {
-		over, _ := s.table.Visible(at)
-		c.Refuse("covered by", fmt.Sprintf("%s at %s", over, over.Target), "(nothing)", "it is mounted and another mount covers it: bisc unmounts nothing that it does not keep")
+	if _, visible := d.mount(s); visible {
+		return
 	}
+	if over, ok := d.cover(s); ok {
+		u := unmounting{table: s.table, mount: over, uses: s.uses, devices: s.devices, wanted: d.wanted}
+		u.remove(c, "covered by", "(nothing)")
+		return
+	}
+	over, _ := s.table.Visible(at)
+	c.Refuse("covered by", fmt.Sprintf("%s at %s", over, over.Target), "(nothing)", "it is mounted and another mount covers it, which is not at its own mount point: that one must go first")
+}
+
+// cover gives the one mount that stands on the dataset's, at its mount point. With more than one in between it is not told
+// which of them the dataset's is, unless ZFS names it.
+func (d *ZFSDataset) cover(s datasetSeen) (Mounted, bool) {
+	if s.zfs.value["mounted"] != "yes" {
+		return Mounted{}, false
+	}
+	over, mounted, err := s.table.At(s.zfs.value["mountpoint"])
+	own, stacked := s.table.beneath(over)
+	if err != nil || !mounted || !stacked {
+		return over, false
+	}
+	named := own.Type == "zfs" && own.Source == d.Dataset
+	_, more := s.table.beneath(own)
+	return over, named || own.Type != "zfs" && over.Type != "zfs" && !more
 }
 
 // destroy refuses while the dataset is protected: to take that off is an act of its own, approved on its own.

@@ -9,7 +9,6 @@ import (
 	"path"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"bisc/internal/host"
@@ -58,13 +57,6 @@ type module struct {
 	atBoot     files.Found
 	options    files.Found
 	conf       []confFile
-}
-
-// modinfo is what modinfo(8) tells. Known is false where there is no such program.
-type modinfo struct {
-	known, exists bool
-	builtIn       bool // has no entry in /sys/module where it has no options
-	parameters    []string
 }
 
 // Validate checks the words.
@@ -148,27 +140,6 @@ func readIfThere(ctx context.Context, h host.Reader, name string) (string, error
 	return strings.TrimSpace(string(content)), nil
 }
 
-func askModinfo(ctx context.Context, h host.Reader, name string) (modinfo, error) {
-	out, err := h.Query(ctx, "modinfo", name)
-	if errors.Is(err, host.ErrNoProgram) {
-		return modinfo{}, nil
-	}
-	if err != nil {
-		return modinfo{}, fmt.Errorf("modinfo %s: %w", name, err)
-	}
-	info := modinfo{known: true, exists: out.Exit == 0}
-	for line := range strings.Lines(string(out.Stdout)) {
-		if rest, ok := strings.CutPrefix(line, "parm:"); ok {
-			parameter, _, _ := strings.Cut(strings.TrimSpace(rest), ":")
-			info.parameters = append(info.parameters, parameter)
-		}
-		if rest, ok := strings.CutPrefix(line, "filename:"); ok {
-			info.builtIn = strings.TrimSpace(rest) == "(builtin)"
-		}
-	}
-	return info, nil
-}
-
 func (k *KernelModule) decide(o module) modules.Change {
 	var c modules.Change
 	k.persisted(&c, o)
@@ -245,7 +216,7 @@ func (k *KernelModule) removal(o module) modules.Change {
 	if o.loaded {
 		c.Differ("loaded", "yes", "no")
 		c.Destroy("what the kernel module " + k.Name + " holds: its devices and their contents")
-		c.Do(host.Script{Argv: []string{"modprobe", "-r", "--", k.Name}, Guards: nil})
+		c.Do(host.Script{Argv: []string{"modprobe", "-r", "--", k.Name}, Guards: []host.Guard{host.ValidatorGone()}})
 	}
 	for _, f := range []struct {
 		path  string
@@ -269,20 +240,4 @@ func named(attr string, diffs []modules.Diff) []modules.Diff {
 		}
 	}
 	return diffs
-}
-
-// sameValue compares parameters as the kernel reads them: y, Y and 1 are one, and so are 16 and 0x10.
-func sameValue(a, b string) bool { return canonical(a) == canonical(b) }
-
-func canonical(v string) string {
-	switch v {
-	case "y", "Y":
-		return "1"
-	case "n", "N":
-		return "0"
-	}
-	if n, err := strconv.ParseUint(v, 0, 64); err == nil {
-		return strconv.FormatUint(n, 10)
-	}
-	return v
 }

@@ -1,7 +1,6 @@
 package sshhost
 
 import (
-	"context"
 	"strings"
 	"testing"
 
@@ -9,18 +8,6 @@ import (
 	"bisc/internal/host/hosttest"
 	"bisc/internal/lab"
 )
-
-// outOfBand runs scripts on a lab host by other means than the writer under test.
-func outOfBand(h *lab.Host) func(t *testing.T, script string, args ...string) string {
-	return func(t *testing.T, script string, args ...string) string {
-		t.Helper()
-		out, err := h.Shell(context.WithoutCancel(t.Context()), script, args...)
-		if err != nil {
-			t.Fatalf("%s: %v\n%s", script, err, out)
-		}
-		return string(out)
-	}
-}
 
 // TestConform runs the suite over each way into a host.
 func TestConform(t *testing.T) {

@@ -154,10 +154,10 @@ func (c *connection) keepAlive() {
 		}
 		answered := make(chan struct{})
 		go func() {
+			defer c.wire.hurry()()
 			_, _, _ = c.client.SendRequest("keepalive@openssh.com", true, nil)
 			close(answered)
 		}()
-		_ = c.wire.flush()
 		select {
 		case <-answered:
 		case <-c.dead:

@@ -16,11 +16,11 @@ import (
 func dial(ctx context.Context, cfg *Config, jump *connection, address string) (net.Conn, error) {
 	switch {
 	case jump != nil:
+		defer jump.wire.hurry()()
 		c, err := jump.client.DialContext(ctx, "tcp", address)
 		if err != nil {
 			return nil, fmt.Errorf("via %s: %w", jump.cfg.Name, err)
 		}
-		_ = jump.wire.flush()
 		return c, nil
 	case cfg.ProxyCommand != "" && cfg.ProxyCommand != "none":
 		return dialProxy(cfg, address)

@@ -2,8 +2,7 @@ package sshhost
 
 import (
 	"context"
-	"errors"
-	"io/fs"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,43 +18,70 @@ func config(h *lab.Host, user string) Config {
 	}
 }
 
-func TestFirstLight(t *testing.T) {
-	l := lab.ForTest(t, lab.Names("a"))
+// outOfBand runs scripts on a lab host by other means than the writer under test.
+func outOfBand(h *lab.Host) func(t *testing.T, script string, args ...string) string {
+	return func(t *testing.T, script string, args ...string) string {
+		t.Helper()
+		out, err := h.Shell(context.WithoutCancel(t.Context()), script, args...)
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", script, err, out)
+		}
+		return string(out)
+	}
+}
+
+func pool(t *testing.T) *Pool {
 	p := NewPool(Options{})
-	defer p.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	t.Cleanup(func() { _ = p.Close() })
+	return p
+}
+
+// ready opens a host and waits for its channel.
+func ready(t *testing.T, p *Pool, cfg Config) (*Host, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	h, err := p.Open(ctx, config(l.Host("a"), "ops"))
+	h, err := p.Open(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	t.Cleanup(func() { _ = h.Close() })
+	return h, h.Ready(ctx)
+}
+
+func writer(t *testing.T, p *Pool, cfg Config, run string) *Writer {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	w, err := p.OpenWriter(ctx, cfg, LockRequest{Owner: "tester@here", Run: run})
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := h.Query(ctx, "id", "-u")
-	t.Logf("%q %q %v", out.Stdout, out.Stderr, err)
-	st, err := h.Stat(ctx, "/etc/passwd")
-	t.Logf("%+v %v", st, err)
-	b, err := h.ReadFile(ctx, "/etc/hostname")
-	t.Logf("%q %v", b, err)
-	_, err = h.ReadFile(ctx, "/etc/nope")
-	t.Log(err, errors.Is(err, fs.ErrNotExist))
-	g, err := h.Glob(ctx, "/etc/*pass*")
-	t.Log(g, err)
-	t.Logf("%+v", h.Stats())
-	h.Close()
-	w, err := p.OpenWriter(ctx, config(l.Host("a"), "ops"), LockRequest{Owner: "me@here", Run: "r1"})
-	if err != nil {
-		t.Fatal(err)
+	t.Cleanup(func() { _ = w.Close() })
+	return w
+}
+
+// works asks a host something as root.
+func works(t *testing.T, h host.Reader) {
+	t.Helper()
+	out, err := h.Query(t.Context(), "id", "-u")
+	if err != nil || string(out.Stdout) != "0\n" || len(out.Stderr) != 0 {
+		t.Errorf("id -u: %q %q %v", out.Stdout, out.Stderr, err)
 	}
-	_, err = p.OpenWriter(ctx, config(l.Host("a"), "root"), LockRequest{Owner: "you@there", Run: "r2"})
-	t.Log(err)
-	lk, held, err := ReadLock(ctx, w)
-	t.Log(lk, held, err)
-	t.Log(w.Do(ctx, host.Script{Argv: []string{"touch", "/root/x"}}))
-	t.Log(w.Do(ctx, host.Script{Argv: []string{"sh", "-c", "echo bad >&2; exit 3"}}))
-	t.Log(w.Do(ctx, host.Put{Path: "/etc/bisc.test", Content: []byte("hello\n"), Mode: 0o640, Was: host.Absent}))
-	t.Log(w.Do(ctx, host.Put{Path: "/etc/bisc.test", Content: []byte("hello\n"), Mode: 0o640, Was: host.Absent}))
-	t.Log(w.Do(ctx, host.Edit{Path: "/etc/bisc.test", Drop: []string{"hello"}, Add: []string{"hello", "world"}, Verify: []string{"grep", "world", "{path}"}}))
-	t.Log(w.Do(ctx, host.Job{Verb: "restart", Unit: "cron.service"}))
-	t.Log(w.Do(ctx, host.Job{Verb: "start", Unit: "nope.service"}))
-	t.Logf("%+v", w.Stats())
-	t.Log(w.Close())
+}
+
+// says checks an error and what it tells the operator.
+func says(t *testing.T, err error, is error, words ...string) {
+	t.Helper()
+	if err == nil {
+		t.Fatal("no error")
+	}
+	if is != nil && !isErr(err, is) {
+		t.Errorf("%v: is not %v", err, is)
+	}
+	for _, w := range words {
+		if !strings.Contains(err.Error(), w) {
+			t.Errorf("%q does not say %q", err, w)
+		}
+	}
 }

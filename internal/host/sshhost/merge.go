@@ -11,7 +11,7 @@ import (
 // mergeMax keeps one command's arguments well below the kernel's limit of 2 MiB.
 const mergeMax = 2000
 
-// merge makes one systemctl command of all "systemctl show -p PROPERTIES -- UNIT" with the same properties; the rest stays
+// merge makes one systemctl command of all "systemctl show OPTIONS -- UNIT" with the same options; the rest stays
 // as it is. Starting systemctl costs the host some milliseconds each time, and its answer to many is the same as to one.
 // The lock is held.
 func (w *waves) merge(queue []*request) []*request {
@@ -21,14 +21,14 @@ func (w *waves) merge(queue []*request) []*request {
 		switch {
 		case r.answered():
 		case mergeable(r):
-			props := r.words[3]
-			groups[props] = append(groups[props], r)
+			options := strings.Join(r.words[:len(r.words)-1], "\x00")
+			groups[options] = append(groups[options], r)
 		default:
 			out = append(out, r)
 		}
 	}
-	for _, props := range slices.Sorted(maps.Keys(groups)) {
-		for part := range slices.Chunk(groups[props], mergeMax) {
+	for _, options := range slices.Sorted(maps.Keys(groups)) {
+		for part := range slices.Chunk(groups[options], mergeMax) {
 			out = append(out, w.joint(part))
 		}
 	}
@@ -36,8 +36,9 @@ func (w *waves) merge(queue []*request) []*request {
 }
 
 func mergeable(r *request) bool {
-	return r.op == opRun && r.question() && !r.alone && len(r.words) == 6 &&
-		slices.Equal(r.words[:3], []string{"systemctl", "show", "-p"}) && r.words[4] == "--" && r.words[5] != ""
+	unit := len(r.words) - 1
+	return r.op == opRun && r.question() && !r.alone && unit > 3 &&
+		slices.Equal(r.words[:2], []string{"systemctl", "show"}) && slices.Index(r.words, "--") == unit-1 && r.words[unit] != ""
 }
 
 // joint is one request for several; its answer is dealt out among them.
@@ -45,10 +46,10 @@ func (w *waves) joint(part []*request) *request {
 	if len(part) == 1 {
 		return part[0]
 	}
-	words := slices.Clone(part[0].words[:5])
+	words := slices.Clone(part[0].words[:len(part[0].words)-1])
 	limit := part[0].limit
 	for _, r := range part {
-		words = append(words, r.words[5])
+		words = append(words, r.words[len(r.words)-1])
 		limit = max(limit, r.limit)
 	}
 	j := newRequest(opRun, limit, words...)

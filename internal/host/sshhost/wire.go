@@ -22,6 +22,7 @@ type wire struct {
 
 	mu     sync.Mutex
 	thrift bool
+	urgent int // nothing is held back while this is not 0
 	held   []byte
 	pieces int
 	timer  *time.Timer
@@ -40,6 +41,18 @@ func (w *wire) beThrifty() {
 	w.thrift = true
 }
 
+// hurry holds nothing back until done is called: somebody waits for the answer to something small.
+func (w *wire) hurry() (done func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.urgent++
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.urgent--
+	}
+}
+
 func (w *wire) Read(b []byte) (int, error) {
 	n, err := w.Conn.Read(b)
 	if n > 0 {
@@ -54,7 +67,7 @@ func (w *wire) Read(b []byte) (int, error) {
 func (w *wire) Write(b []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.thrift && len(b) <= smallWrite && w.pieces < smallWrites {
+	if w.thrift && w.urgent == 0 && len(b) <= smallWrite && w.pieces < smallWrites {
 		w.held = append(w.held, b...)
 		w.pieces++
 		if w.timer == nil {
