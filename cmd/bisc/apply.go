@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -169,5 +170,19 @@ func (s *session) ask(rep layers.Report) (bool, error) {
 		return strings.TrimSpace(line) == word, nil
 	case <-s.c.stop:
 		return false, layers.ErrStopped
+	}
+}
+
+// readLine takes one line and no byte more, for there may be another question. The end of the input is an empty line.
+func readLine(in io.Reader) string {
+	var line []byte
+	for b := make([]byte, 1); ; {
+		n, err := in.Read(b)
+		if n == 1 && b[0] != '\n' {
+			line = append(line, b[0])
+		}
+		if n == 1 && b[0] == '\n' || err != nil {
+			return string(line)
+		}
 	}
 }

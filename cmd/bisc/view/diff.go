@@ -18,6 +18,9 @@ func (p *page) diffLines(it Item, c class) []string {
 	for _, boot := range []bool{false, true} {
 		for _, d := range diffs {
 			if d.AfterBoot == boot {
+				if c == waiting && !p.Verbose {
+					d.Text = "" // the resource that will mend it shows the same
+				}
 				out = append(out, p.diff(d, p.moves(c) && d.Why == "")...)
 			}
 		}
