@@ -15,6 +15,7 @@ import (
 type config struct {
 	values map[string][]string
 	name   string // under which it was asked
+	file   string // the inventory's; empty: ssh's own
 	from   string
 }
 
@@ -42,7 +43,7 @@ func (c *chooser) config(ctx context.Context, h *Host) (*config, error) {
 	if file != "" {
 		from = "ssh_config (ssh -F " + file + " -G " + name + ")"
 	}
-	return &config{values: values, name: name, from: from}, nil
+	return &config{values: values, name: name, file: file, from: from}, nil
 }
 
 func (c *config) first(keyword string) string {
@@ -68,6 +69,7 @@ func (c *config) all(keyword string) []string {
 // proxyJump is the chain that ssh_config names, outermost first.
 type proxyJump struct {
 	hops []string // [user@]host[:port]
+	file string   // that says it, and is asked for the hops too, as ssh does
 	from string
 }
 
@@ -83,7 +85,7 @@ func (c *config) proxy(overridden bool) (jumps *proxyJump, command string) {
 	if jump == "" || jump == "none" {
 		return nil, ""
 	}
-	return &proxyJump{hops: strings.Split(jump, ","), from: c.from}, ""
+	return &proxyJump{hops: strings.Split(jump, ","), file: c.file, from: c.from}, ""
 }
 
 // proxyChain decides the jump hosts that ssh_config names: a host block where there is one of that name, else what
@@ -91,7 +93,7 @@ func (c *config) proxy(overridden bool) (jumps *proxyJump, command string) {
 func (c *chooser) proxyChain(ctx context.Context, p *proxyJump) ([]Decision, error) {
 	var out []Decision
 	for i, word := range p.hops {
-		hop, err := c.hop(ctx, strings.TrimSpace(word), i == 0, p.from)
+		hop, err := c.hop(ctx, strings.TrimSpace(word), i == 0, p)
 		if err != nil {
 			return nil, err
 		}
@@ -100,7 +102,7 @@ func (c *chooser) proxyChain(ctx context.Context, p *proxyJump) ([]Decision, err
 	return out, nil
 }
 
-func (c *chooser) hop(ctx context.Context, word string, first bool, from string) (Decision, error) {
+func (c *chooser) hop(ctx context.Context, word string, first bool, p *proxyJump) (Decision, error) {
 	user, name, port, err := splitHop(word)
 	if err != nil {
 		return Decision{}, err
@@ -112,15 +114,15 @@ func (c *chooser) hop(ctx context.Context, word string, first bool, from string)
 	defer delete(c.visiting, name)
 	h, known := c.inv.Lookup(name)
 	if !known {
-		h = &Host{Name: name, Platform: host.Linux, JumpOnly: true}
+		h = &Host{Name: name, Platform: host.Linux, JumpOnly: true, SSHConfigFile: p.file}
 	}
 	d, err := c.link(ctx, h, first)
 	if user != "" {
-		d.User = d.set("user", user, from)
+		d.User = d.set("user", user, p.from)
 	}
 	if port != 0 {
 		d.Port = port
-		d.set("port", number(port), from)
+		d.set("port", number(port), p.from)
 	}
 	return d, err
 }

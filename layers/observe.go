@@ -27,7 +27,7 @@ func Observe(ctx context.Context, h host.Reader, stages []*Stage, opts Options) 
 	}
 	all.Wait()
 	if rep.Err = errors.Join(identityErr, holdsErr, lost(rep.Outcomes)); rep.Err != nil {
-		rep.Outcomes = nil
+		rep.Err, rep.Outcomes = once(rep.Err), nil
 		return rep
 	}
 	judge(&rep, opts)
@@ -60,6 +60,29 @@ func observeOne(ctx context.Context, h host.Reader, st *Stage, it Item) Outcome 
 		o.Change.Steps, o.Change.Destroys = nil, nil // checked, never repaired
 	}
 	return o
+}
+
+// once keeps of many questions that all failed for one host's absence the reason alone: each of them says it again.
+func once(err error) error {
+	if !errors.Is(err, host.ErrUnreachable) {
+		return err
+	}
+	switch e := err.(type) {
+	case interface{ Unwrap() error }:
+		if inner := e.Unwrap(); inner != host.ErrUnreachable {
+			return once(inner)
+		}
+	case interface{ Unwrap() []error }:
+		for _, inner := range e.Unwrap() {
+			if inner == host.ErrUnreachable { // this one says of which host, and why
+				return err
+			}
+			if errors.Is(inner, host.ErrUnreachable) {
+				return once(inner)
+			}
+		}
+	}
+	return err
 }
 
 // lost tells whether the host went away in the middle: then nothing that was heard is a report.

@@ -28,7 +28,9 @@ func evaluate(e hclsyntax.Expression, ctx *hcl.EvalContext) (v cty.Value, diags 
 			}}
 		}
 	}()
-	return e.Value(ctx)
+	v, diags = e.Value(ctx)
+	withhold(diags, e, ctx)
+	return v, diags
 }
 
 // eval gives a value, or reports why there is none and gives an unknown one.

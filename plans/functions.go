@@ -107,7 +107,7 @@ func boolsFunc(all bool) function.Function {
 	})
 }
 
-// lengthFunc counts elements, and of a string its characters.
+// lengthFunc counts elements, of an object its attributes, and of a string its characters.
 func lengthFunc() function.Function {
 	return function.New(&function.Spec{
 		Params: []function.Parameter{{Name: "value", Type: cty.DynamicPseudoType, AllowDynamicType: true, AllowUnknown: true, AllowMarked: true}},
@@ -115,8 +115,12 @@ func lengthFunc() function.Function {
 			return cty.Number, nil
 		},
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			if args[0].Type() == cty.String {
+			switch t := args[0].Type(); {
+			case t == cty.String:
 				return stdlib.Strlen(args[0])
+			case t.IsObjectType() && !args[0].IsNull():
+				v, marks := args[0].Unmark()
+				return cty.NumberIntVal(int64(len(v.Type().AttributeTypes()))).WithMarks(marks), nil
 			}
 			return stdlib.LengthFunc.Call(args)
 		},

@@ -1,7 +1,6 @@
 package plans
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -13,21 +12,15 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"filippo.io/age"
-	"filippo.io/age/armor"
-	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
-	"github.com/zclconf/go-cty/cty/convert"
 	"github.com/zclconf/go-cty/cty/function"
-
-	"bisc/internal/source"
 )
 
 // maxInput is the largest file that an expression reads, in bytes: it becomes an attribute, and travels whole.
 const maxInput = 16 << 20
 
-// AgeIdentityEnv names the variable that holds the path of the age identity file.
-const AgeIdentityEnv = "BISC_AGE_IDENTITY"
+// errSecretName is a secret as the name of what is to be read: names stand in the plan's inputs.
+var errSecretName = errors.New("the name of what is read cannot be a sensitive value")
 
 // fileFunctions read files beside the plan files of one folder.
 func (l *loader) fileFunctions(dir string) map[string]function.Function {
@@ -41,9 +34,12 @@ func (l *loader) fileFunctions(dir string) map[string]function.Function {
 // reading is a function of one path whose result is made of the file's content.
 func (l *loader) reading(dir, kind string, do func(name string, content []byte) (cty.Value, error)) function.Function {
 	return function.New(&function.Spec{
-		Params: []function.Parameter{{Name: "path", Type: cty.String}},
+		Params: []function.Parameter{{Name: "path", Type: cty.String, AllowMarked: true}},
 		Type:   function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			if args[0].IsMarked() {
+				return cty.UnknownVal(cty.String), errSecretName
+			}
 			name, content, err := l.readInput(dir, kind, args[0].AsString())
 			if err != nil {
 				return cty.UnknownVal(cty.String), function.NewArgError(0, err)
@@ -161,46 +157,15 @@ func bare(err error) error {
 	return err
 }
 
-// decrypt opens an age file, armored or not, with the identities of BISC_AGE_IDENTITY. What it held is a secret.
-func (l *loader) decrypt(name string, content []byte) (cty.Value, error) {
-	none := cty.UnknownVal(cty.String)
-	path, ok := l.opts.Env(AgeIdentityEnv)
-	if !ok || path == "" {
-		return none, fmt.Errorf("opening %s needs an identity: set %s to the path of an age identity file", name, AgeIdentityEnv)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return none, fmt.Errorf("reading the age identity %s: %w", path, bare(err))
-	}
-	defer f.Close()
-	identities, err := age.ParseIdentities(f)
-	if err != nil {
-		return none, fmt.Errorf("reading the age identity %s: %w", path, err)
-	}
-	var in io.Reader = bytes.NewReader(content)
-	if bytes.HasPrefix(bytes.TrimSpace(content), []byte(armor.Header)) {
-		in = armor.NewReader(in)
-	}
-	out, err := age.Decrypt(in, identities...)
-	if err != nil {
-		return none, fmt.Errorf("opening %s: %w", name, err)
-	}
-	secret, err := io.ReadAll(io.LimitReader(out, maxInput+1))
-	if err != nil {
-		return none, fmt.Errorf("opening %s: %w", name, err)
-	}
-	if !utf8.Valid(secret) || len(secret) > maxInput {
-		return none, fmt.Errorf("what %s holds is not UTF-8 text of at most %d MiB", name, maxInput>>20)
-	}
-	return cty.StringVal(string(secret)).Mark(sensitive), nil
-}
-
 // envFunction reads an environment variable. Its digest is keyed, for it may be a secret.
 func (l *loader) envFunction() function.Function {
 	return function.New(&function.Spec{
-		Params: []function.Parameter{{Name: "name", Type: cty.String}},
+		Params: []function.Parameter{{Name: "name", Type: cty.String, AllowMarked: true}},
 		Type:   function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			if args[0].IsMarked() {
+				return cty.UnknownVal(cty.String), errSecretName
+			}
 			name := args[0].AsString()
 			value, ok := l.opts.Env(name)
 			if !ok {
@@ -214,61 +179,4 @@ func (l *loader) envFunction() function.Function {
 			return cty.StringVal(value), nil
 		},
 	})
-}
-
-// templateFunction fills a template file. Its names are those of the second argument and nothing else; of the functions
-// it has the pure ones.
-func (l *loader) templateFunction(dir string) function.Function {
-	return function.New(&function.Spec{
-		Params: []function.Parameter{
-			{Name: "path", Type: cty.String},
-			{Name: "vars", Type: cty.DynamicPseudoType, AllowMarked: true, AllowUnknown: true, AllowDynamicType: true},
-		},
-		Type: function.StaticReturnType(cty.String),
-		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			name, content, err := l.readInput(dir, "templatefile", args[0].AsString())
-			if err != nil {
-				return cty.UnknownVal(cty.String), function.NewArgError(0, err)
-			}
-			return fillTemplate(name, content, args[1])
-		},
-	})
-}
-
-func fillTemplate(name string, content []byte, vars cty.Value) (cty.Value, error) {
-	none := cty.UnknownVal(cty.String)
-	vars, marks := vars.Unmark()
-	if !vars.IsKnown() {
-		return none.WithMarks(marks), nil
-	}
-	if vars.IsNull() || !vars.Type().IsObjectType() && !vars.Type().IsMapType() {
-		return none, function.NewArgErrorf(1, "an object is wanted: { name = value }")
-	}
-	expr, diags := source.ParseTemplate(source.File{Name: name, Text: content})
-	if diags.HasErrors() {
-		return none, function.NewArgError(0, flat(diags))
-	}
-	v, diags := evaluate(expr, &hcl.EvalContext{Variables: vars.AsValueMap(), Functions: pureFunctions()})
-	if diags.HasErrors() {
-		return none, function.NewArgError(0, flat(diags))
-	}
-	v, inner := v.Unmark()
-	if !v.IsKnown() {
-		return none.WithMarks(marks, inner), nil
-	}
-	text, err := convert.Convert(v, cty.String) // a template of a single ${...} gives its value as it is
-	if err != nil || text.IsNull() {
-		return none, function.NewArgErrorf(0, "%s gives a %s, not text", name, v.Type().FriendlyName())
-	}
-	return text.WithMarks(marks, inner), nil
-}
-
-// flat is the first error of some, in a line.
-func flat(diags hcl.Diagnostics) error {
-	for _, d := range diags {
-		if d.Severity == hcl.DiagError && d.Subject != nil {
-			return fmt.Errorf("%s:%d: %s: %s", d.Subject.Filename, d.Subject.Start.Line, d.Summary, strings.TrimSuffix(d.Detail, "."))
-		}
-	}
-	return diags
 }

@@ -74,6 +74,10 @@ func (l *loader) local(name string, path []string) cty.Value {
 		ctx.Variables = map[string]cty.Value{"local": cty.ObjectVal(needed)}
 		v.value, _ = l.eval(v.attr.Expr, ctx)
 	}
+	if tooLarge(v.value) {
+		l.fault(v.attr.SrcRange, "Value too large", fmt.Sprintf("local.%s has more than a million elements, 16 MiB of text or %d levels.", name, maxNested))
+		v.value = cty.DynamicVal
+	}
 	return v.value
 }
 

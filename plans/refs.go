@@ -60,7 +60,7 @@ func (l *loader) unknownFunction(d *hcl.Diagnostic) *hcl.Diagnostic {
 // cannotRead says what a function that reads something met, without the evaluator's words about parameters.
 func cannotRead(d *hcl.Diagnostic) *hcl.Diagnostic {
 	call, ok := d.Extra.(hclsyntax.FunctionCallDiagExtra)
-	if !ok || call.FunctionCallError() == nil {
+	if !ok || call.FunctionCallError() == nil || d.Detail == withheld {
 		return d
 	}
 	switch call.CalledFunctionName() {

@@ -68,6 +68,7 @@ func withHost(env *testscript.Env) error {
 func words() map[string]func(ts *testscript.TestScript, neg bool, args []string) {
 	return map[string]func(ts *testscript.TestScript, neg bool, args []string){
 		"exits": exits, "onhost": onHostWord, "valid": valid, "replace": replace, "digest": digest, "truncate": truncate,
+		"expandenv": expandEnv,
 	}
 }
 
@@ -136,4 +137,9 @@ func digest(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("no digest in stdout")
 	}
 	ts.Setenv(args[0], strings.TrimSpace(after))
+}
+
+// expandenv FILE puts the values of $NAME and ${NAME} into a file.
+func expandEnv(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(os.Expand(ts.ReadFile(args[0]), ts.Getenv)), 0o600))
 }

@@ -101,9 +101,12 @@ func (s *session) begin(ctx context.Context) error {
 	}
 	s.closers = append(s.closers, s.book.Close)
 	machine, _ := os.Hostname()
-	s.log, err = s.book.Begin(ctx, journal.Run{ID: s.run, User: operator(), Machine: machine, Verb: s.verb, Plan: s.plan.Digest,
+	s.log, err = s.book.Begin(context.WithoutCancel(ctx), journal.Run{ID: s.run, User: operator(), Machine: machine, Verb: s.verb, Plan: s.plan.Digest,
 		Version: version(), Args: os.Args[1:], Started: s.c.started})
-	return err
+	if err != nil {
+		return fmt.Errorf("nothing is done without a journal: %w", err)
+	}
+	return nil
 }
 
 // operator is who runs bisc.

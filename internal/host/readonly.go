@@ -11,6 +11,7 @@ import (
 // named without its folder; where it lies is the host's affair.
 // What is not asked by any kind is not on it.
 var readOnly = map[string]func(args []string) bool{
+	"apt-config": func(args []string) bool { return slices.Equal(args, []string{"dump"}) },
 	"blkid":      only("-p", "-o", "export", "--"), // without -p it may write its cache
 	"blockdev":   only("--getsize64"),              // it takes several commands at once, --setro among them
 	"dpkg-query": anyOf("-W"),

@@ -37,6 +37,7 @@ func All() []Fact {
 		{"uptime", "seconds since the host booted", "/proc/uptime", 0.0, readUptime},
 		{"modules", "names of the kernel modules that are loaded; those built in are not listed", "/proc/modules", []string(nil), readModules},
 		{"swaps", "the swap areas in use: path, type (partition, file), size in bytes", "/proc/swaps", []Swap(nil), readSwaps},
+		{"automatic_reboot", "whether unattended-upgrades reboots the host by itself: Unattended-Upgrade::Automatic-Reboot as apt reads it from all its files", "apt-config dump", false, readAutomaticReboot},
 		{"mounts", "the mounts in PID 1's namespace, in the kernel's order, which is not the order of who covers whom: target, source, fstype, root (of the mounted tree), device (major:minor), options", "/proc/1/mountinfo", []Mount(nil), readMounts},
 	}
 }
@@ -90,6 +91,8 @@ func typeText(t reflect.Type) string {
 	switch t.Kind() {
 	case reflect.String:
 		return "string"
+	case reflect.Bool:
+		return "bool"
 	case reflect.Slice:
 		return "list of " + typeText(t.Elem())
 	case reflect.Struct:

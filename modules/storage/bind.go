@@ -155,7 +155,7 @@ func (b *Bind) decide(s bindSeen) (c modules.Change) {
 	case hidden:
 		uncover(&c, b.wanted, s.table, b.Target)
 	default:
-		c.Differ("source", "(none)", b.Source)
+		c.Differ("source", s.none(), b.Source)
 		b.start(&c, s)
 	}
 	return c
@@ -164,7 +164,7 @@ func (b *Bind) decide(s bindSeen) (c modules.Change) {
 // waits refuses to bind what is not complete: the source, and the wanted mounts at, above and below it. A bind made too
 // early shows the folder that the mount is about to cover.
 func (b *Bind) waits(c *modules.Change, s bindSeen, bound bool) bool {
-	got := "(none)"
+	got := s.none()
 	if bound {
 		got = "bound"
 	}

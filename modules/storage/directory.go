@@ -38,8 +38,8 @@ var DirectoryKind = modules.Kind{
 // Directory is a folder at Path.
 type Directory struct {
 	Path     string
-	Owner    ID           `hcl:"owner,optional" doc:"uid, a number"`
-	Group    ID           `hcl:"group,optional" doc:"gid, a number"`
+	Owner    modules.ID   `hcl:"owner,optional" doc:"uid, a number"`
+	Group    modules.ID   `hcl:"group,optional" doc:"gid, a number"`
 	Mode     modules.Mode `hcl:"mode,optional" doc:"mode; unset leaves it, and a new folder gets 0755"`
 	MustBeOn string       `hcl:"must_be_on,optional" doc:"the mount point, or the device, that the folder must lie on"`
 	Empty    bool         `hcl:"empty,optional" default:"false" doc:"nothing is in it"`

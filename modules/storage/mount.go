@@ -231,9 +231,9 @@ func (m *Mount) replace(c *modules.Change, s mountSeen, v Mounted, hidden bool) 
 // start mounts what is not mounted, unless a wanted mount below which it lies is not there yet.
 func (m *Mount) start(c *modules.Change, s mountSeen) {
 	if why := m.wanted.waits(s.table, m.Target); why != "" {
-		c.Refuse("source", "(none)", m.Source, why)
+		c.Refuse("source", s.none(), m.Source, why)
 		return
 	}
-	c.Differ("source", "(none)", m.Source)
+	c.Differ("source", s.none(), m.Source)
 	s.start(c, m.Target)
 }

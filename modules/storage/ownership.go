@@ -9,7 +9,7 @@ import (
 
 // ownership is who owns a folder and its mode; what is not set is not looked at.
 type ownership struct {
-	owner, group ID
+	owner, group modules.ID
 	mode         modules.Mode
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
+	"strings"
 
 	"bisc/internal/host"
 )
@@ -61,6 +63,20 @@ func (s pointSeen) agrees(target string) error {
 	}
 	return fmt.Errorf("%s: stat sees mount %d and the mount table mount %d (%s): a symbolic link is on the path, or the mounts changed meanwhile",
 		target, s.at.MountID, v.ID, v.Target)
+}
+
+// none says that nothing is mounted, and which units have failed where systemd knows of some.
+func (s pointSeen) none() string {
+	var failed []string
+	for _, u := range append(slices.Clone(s.required), s.unit) {
+		if u.ActiveState == "failed" {
+			failed = append(failed, u.Name)
+		}
+	}
+	if len(failed) == 0 {
+		return "(none)"
+	}
+	return "(none), failed: " + strings.Join(failed, ", ")
 }
 
 func readTable(ctx context.Context, h host.Reader) (Table, error) {

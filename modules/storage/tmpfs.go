@@ -37,8 +37,8 @@ var TmpfsKind = modules.Kind{
 type Tmpfs struct {
 	Target       string
 	Size         modules.Bytes `hcl:"size" doc:"how much it may hold, a multiple of 4KiB"`
-	Owner        ID            `hcl:"owner,optional" doc:"uid of its root folder, a number"`
-	Group        ID            `hcl:"group,optional" doc:"gid of its root folder, a number"`
+	Owner        modules.ID    `hcl:"owner,optional" doc:"uid of its root folder, a number"`
+	Group        modules.ID    `hcl:"group,optional" doc:"gid of its root folder, a number"`
 	Mode         modules.Mode  `hcl:"mode,optional" default:"\"1777\"" doc:"mode of its root folder"`
 	Options      []string      `hcl:"options,optional" doc:"other mount options"`
 	Requires     []string      `hcl:"requires,optional" doc:"units without which it is not mounted at boot, and after which it is (x-systemd.requires=)"`
@@ -163,7 +163,9 @@ func (t *Tmpfs) mounted(c *modules.Change, s tmpfsSeen, v Mounted) {
 		got = n.String()
 	}
 	if c.Differ("size", got, t.Size.String()) {
-		c.Do(host.Script{Argv: []string{"mount", "--options-mode", "ignore", "-o", "remount,size=" + kernelSize(t.Size), "--", t.Target}})
+		// A remount sets every flag that it does not name back to the kernel's default, so those that are there are named.
+		kept := strings.Join(seenFlags(v.Options).words(), ",")
+		c.Do(host.Script{Argv: []string{"mount", "--options-mode", "ignore", "-o", "remount,size=" + kernelSize(t.Size) + "," + kept, "--", t.Target}})
 	}
 	remount(c, v, t.Options)
 	ownership{t.Owner, t.Group, t.Mode}.compare(c, t.Target, s.at)
@@ -181,9 +183,9 @@ func (t *Tmpfs) replace(c *modules.Change, s tmpfsSeen, u unmounting, hidden boo
 
 func (t *Tmpfs) start(c *modules.Change, s tmpfsSeen) {
 	if why := t.wanted.waits(s.table, t.Target); why != "" {
-		c.Refuse("source", "(none)", "tmpfs", why)
+		c.Refuse("source", s.none(), "tmpfs", why)
 		return
 	}
-	c.Differ("source", "(none)", "tmpfs")
+	c.Differ("source", s.none(), "tmpfs")
 	s.start(c, t.Target)
 }

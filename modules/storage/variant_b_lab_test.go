@@ -10,7 +10,7 @@ import (
 	"bisc/modules/storage"
 )
 
-func number(n uint32) storage.ID { return storage.ID{Set: true, N: n} }
+func number(n uint32) modules.ID { return modules.ID{Set: true, N: n} }
 
 func dataset(name, mountpoint string) *storage.ZFSDataset {
 	d := storage.ZFSDatasetKind.New(name).(*storage.ZFSDataset)

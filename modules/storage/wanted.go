@@ -8,6 +8,7 @@ import (
 
 // wanted is what the plan wants beside a resource on the same host.
 type wanted struct {
+	of       neighbourhood
 	points   []string            // mount points
 	requires map[string][]string // units required by the mount unit of each point
 	sources  map[string]string   // for each point of a mount: its device
@@ -28,7 +29,40 @@ type requirer interface {
 	requirements() []string
 }
 
+// neighbourhood tells one list of resources from another without comparing what is in it.
+type neighbourhood struct {
+	first *modules.Resource
+	size  int
+}
+
+// learner keeps what it was told.
+type learner interface{ learnt() wanted }
+
+func (m *Mount) learnt() wanted      { return m.wanted }
+func (b *Bind) learnt() wanted       { return b.wanted }
+func (t *Tmpfs) learnt() wanted      { return t.wanted }
+func (z *Zvol) learnt() wanted       { return z.wanted }
+func (d *ZFSDataset) learnt() wanted { return d.wanted }
+func (r *Ramdisk) learnt() wanted    { return r.wanted }
+
+// meet finds what the plan wants on a host. All resources of one list share what the first of them has found: with a
+// thousand mounts, a thousand tables of a thousand would be too many.
 func meet(all []modules.Resource) wanted {
+	if len(all) == 0 {
+		return newWanted(all)
+	}
+	of := neighbourhood{&all[0], len(all)}
+	for _, r := range all {
+		if l, ok := r.(learner); ok && l.learnt().of == of {
+			return l.learnt()
+		}
+	}
+	w := newWanted(all)
+	w.of = of
+	return w
+}
+
+func newWanted(all []modules.Resource) wanted {
 	w := wanted{requires: map[string][]string{}, sources: map[string]string{}, binds: map[string]string{}, datasets: map[string]bool{}, devices: map[string]madeBy{}}
 	for _, r := range all {
 		switch r := r.(type) {

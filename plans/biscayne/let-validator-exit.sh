@@ -9,25 +9,29 @@
 set -u
 grace=${BISC_GRACE:-300}
 
+# A validator is known by its process's name, of which the kernel keeps 15 characters, or by its program's.
 validators() {
   for d in /proc/[0-9]*; do
     { read -r comm <"$d/comm"; } 2>/dev/null || continue
-    case "$comm" in agave-validator | solana-validato) echo "${d#/proc/}" ;; esac
+    program=$(readlink "$d/exe" 2>/dev/null)
+    program=${program##*/}
+    case "$comm" in agave-validator | solana-validato) echo "${d#/proc/}"; continue ;; esac
+    case "${program% (deleted)}" in agave-validator | solana-validator) echo "${d#/proc/}" ;; esac
   done
 }
 
-# The value of an option in a process's command line.
+# option PID NAME: the value of an option in a process's command line.
 option() {
   tr '\0' '\n' <"/proc/$1/cmdline" 2>/dev/null | awk -v o="$2" 'index($0, o "=") == 1 { print substr($0, length(o) + 2); exit } last == o { print; exit } { last = $0 }'
 }
 
-# Asks one validator to exit, with its own program, in its own mount namespace.
+# ask PID: asks one validator to exit, with its own program, in its own mount namespace and working directory. Where the
+# program was replaced since it started, the new one asks. Without --ledger a validator takes the folder named ledger.
 ask() {
   ledger=$(option "$1" --ledger)
   [ -n "$ledger" ] || ledger=$(option "$1" -l)
-  [ -n "$ledger" ] || { echo "validator $1: no --ledger in its command line"; return 1; }
   program=$(readlink "/proc/$1/exe") || return 1
-  nsenter -t "$1" -m -- "$program" --ledger "$ledger" exit --force
+  exec nsenter -t "$1" -m -w -- "${program% (deleted)}" --ledger "${ledger:-ledger}" exit --force
 }
 
 [ -n "$(validators)" ] || exit 0
@@ -39,14 +43,17 @@ if command -v docker >/dev/null; then
   done
 fi
 
+asking=
 for pid in $(validators); do
-  ask "$pid" >/dev/null 2>&1 &
+  ask "$pid" &
+  asking="$asking $!"
 done
 
 waited=0
 while [ -n "$(validators)" ]; do
   if [ "$waited" -ge "$grace" ]; then
     echo "after $grace seconds these validators still live: $(validators | tr '\n' ' ')"
+    kill $asking 2>/dev/null
     exit 1
   fi
   sleep 1

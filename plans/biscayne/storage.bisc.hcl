@@ -9,13 +9,17 @@ layer "storage" {
     label = local.me.pool
   }
 
-  # The datasets above the volume, and those that /srv is made of. They are on biscayne; a new pool gets them.
+  # The datasets above the volume, and those that /srv is made of. They are on biscayne; a new pool gets them. overlay=on
+  # lets one be mounted where there are files already, as it is on biscayne: what is mounted there first is then covered,
+  # which the order of the mounts prevents and the invariants see.
   zfs_dataset {
     for_each   = local.zfs ? local.me.datasets : {}
     label      = each.key
     mountpoint = each.value
+    properties = { for name, value in { overlay = "on" } : name => value if each.value != "none" }
   }
 
+  # Protected, which is the default: a volume that says bisc:protect=on is destroyed by nothing of bisc.
   zvol {
     when  = local.zvol
     label = local.me.zvol
@@ -87,8 +91,8 @@ layer "storage" {
   tmpfs "/srv/kind/solana/ramdisk" {
     when     = local.tmpfs
     size     = local.me.tmpfs_size
-    options  = ["nodev", "nosuid", "noexec", "nodiratime"]
-    requires = var.variant == "D" ? ["srv-kind-solana.mount"] : local.after_zfs
+    options  = local.tmpfs_options
+    requires = local.tmpfs_requires
   }
 
   directory {
@@ -108,7 +112,15 @@ layer "storage" {
     must_be_on = local.accounts
   }
 
-  # What the layers above may assume (reference/biscayne.md 2.2), each by device and not by resemblance.
+  # What the layers above may assume (reference/biscayne.md 2.2), each by device and not by resemblance, now and after boot.
+
+  invariant "the pool is healthy" {
+    when    = local.zfs
+    because = "a suspended pool blocks every process that touches it, for good"
+    zpool {
+      label = local.me.pool
+    }
+  }
 
   invariant "the data is XFS on its own device" {
     when    = local.xfs
@@ -120,14 +132,44 @@ layer "storage" {
     }
   }
 
+  invariant "the data is on its dataset" {
+    when    = var.variant == "E"
+    because = "unmounted or covered, the same path is a folder of another dataset"
+    zfs_dataset {
+      label      = local.me.dataset
+      mountpoint = local.data
+    }
+  }
+
+  invariant "the ramdisk is made at boot" {
+    when    = local.ramdisk
+    because = "without its module's options and its unit the accounts have no file system after a reboot"
+    ramdisk {
+      label  = "/dev/ram0"
+      size   = local.me.ramdisk_size
+      fstype = "xfs"
+    }
+  }
+
   invariant "the accounts are on the ramdisk" {
     when    = local.ramdisk
     because = "unmounted, the same path is a folder on the data's XFS: accounts land on disk and nothing says so"
     mount {
-      label   = "/srv/solana/ramdisk"
+      label   = local.accounts
       source  = "/dev/ram0"
       fstype  = "xfs"
       options = ["noatime", "nodiratime"]
+    }
+  }
+
+  invariant "the accounts are on the tmpfs" {
+    when    = local.tmpfs
+    because = "unmounted, the same path is a folder on the data's file system"
+    tmpfs {
+      label    = local.accounts
+      size     = local.me.tmpfs_size
+      options  = local.tmpfs_options
+      requires = local.tmpfs_requires
     }
   }
 
@@ -136,26 +178,30 @@ layer "storage" {
     because = "a bind that was covered, or taken before the ramdisk was mounted, shows the node other files"
     bind {
       label       = "/srv/kind/solana"
-      source      = "/srv/solana"
+      source      = local.data
       recursive   = true
       propagation = ["rslave", "rshared"]
     }
   }
 
-  invariant "the accounts are on the tmpfs" {
-    when    = local.tmpfs
-    because = "unmounted, the same path is a folder on the data's file system"
-    tmpfs {
-      label = "/srv/kind/solana/ramdisk"
-      size  = local.me.tmpfs_size
+  invariant "the kind node sees the data's device" {
+    when    = var.variant == "C"
+    because = "under /srv/kind the same path is a folder of ZFS when nothing is mounted there"
+    mount {
+      label  = "/srv/kind/solana"
+      source = local.device
+      fstype = "xfs"
     }
   }
 
-  invariant "the pool is healthy" {
-    when    = local.zfs
-    because = "a suspended pool blocks every process that touches it, for good"
-    zpool {
-      label = local.me.pool
+  invariant "the kind node sees the ramdisk" {
+    when    = var.variant == "C"
+    because = "unmounted, the node writes accounts to the data's device"
+    mount {
+      label   = "/srv/kind/solana/ramdisk"
+      source  = "/dev/ram0"
+      fstype  = "xfs"
+      options = ["noatime", "nodiratime"]
     }
   }
 }

@@ -38,16 +38,23 @@ locals {
   after_zfs = local.zfs ? ["zfs-mount.service"] : []
   after_dev = local.zvol ? concat(local.after_zfs, ["zfs-volume-wait.service"]) : local.after_zfs
 
-  # What docker must not start without.
-  ground = distinct(concat([local.data, local.accounts], ["/srv/kind/solana"], var.variant == "C" ? ["/srv/kind/solana/ramdisk"] : []))
+  # What docker must not start without: the data and the accounts, where the host has them and where the kind node sees them.
+  ground = distinct([local.data, local.accounts, "/srv/kind/solana", "/srv/kind/solana/ramdisk"])
 
-  # systemd's names of the mount units.
+  # systemd's names of the mount units. In B and plain the rbind brings /srv/kind/solana/ramdisk, which has no unit of its
+  # own; in E zfs-mount mounts /srv/kind/solana.
   unit_of = {
-    "/srv/solana"              = "srv-solana.mount"
-    "/srv/solana/ramdisk"      = "srv-solana-ramdisk.mount"
-    "/srv/kind/solana"         = "srv-kind-solana.mount"
-    "/srv/kind/solana/ramdisk" = "srv-kind-solana-ramdisk.mount"
+    for path, unit in {
+      "/srv/solana"              = "srv-solana.mount"
+      "/srv/solana/ramdisk"      = "srv-solana-ramdisk.mount"
+      "/srv/kind/solana"         = var.variant == "E" ? "zfs-mount.service" : "srv-kind-solana.mount"
+      "/srv/kind/solana/ramdisk" = local.rbind ? "" : "srv-kind-solana-ramdisk.mount"
+    } : path => unit if contains(local.ground, path) && unit != ""
   }
+
+  # D's data is a mount that must come first; E's is a dataset.
+  tmpfs_options  = ["nodev", "nosuid", "noexec", "nodiratime"]
+  tmpfs_requires = var.variant == "D" ? ["srv-kind-solana.mount"] : local.after_zfs
 
   # Seconds that a validator gets to exit: the grace of its pod.
   exit_grace = 300

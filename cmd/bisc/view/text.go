@@ -31,15 +31,19 @@ func TextOf(w io.Writer, doc Document, o Options) error {
 		o.Verb = doc.Verb
 	}
 	p := &page{w: bufio.NewWriter(w), Options: o, column: addressColumn(doc, o)}
+	meant := 0 // hosts that the selection left something of
 	for _, h := range doc.Hosts {
-		p.host(h)
+		if h.Error != "" || h.Summary.Total > 0 {
+			meant++
+			p.host(h)
+		}
 	}
-	switch len(doc.Hosts) {
+	switch meant {
 	case 0:
 		p.print("nothing selected")
 	case 1:
 	default:
-		p.print(fmt.Sprintf("%d hosts: %s%s", len(doc.Hosts), doc.Summary, unseen(doc)))
+		p.print(fmt.Sprintf("%d hosts: %s%s", meant, doc.Summary, unseen(doc)))
 	}
 	for _, n := range doc.Notes {
 		p.print("note: " + Clean(n))
@@ -97,7 +101,7 @@ func (p *page) hostError(h Host) {
 		if i == 0 {
 			head = "  " + p.mark(c) + " " + Clean(h.Host) + "   "
 		}
-		p.print(head + shorten(Clean(l), longValue))
+		p.print(head + shorten(Clean(l), longValueVerbose)) // the remedy is at its end
 	}
 }
 

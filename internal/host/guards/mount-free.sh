@@ -10,5 +10,5 @@ done
 shift $(($# - (BISC_ARGC - 2)))
 found=$(sh -c "$program" busy "$dev" "$@") || { echo "the uses of $dev could not be read"; exit 11; }
 [ -z "$found" ] && exit 0
-echo "$found" | head -n 5 | tr '\n' ';' | sed 's/;$//'
+printf '%s\n' "$found" | head -n 5 | tr '\n' ';' | sed 's/;$//'
 exit 10

@@ -19,7 +19,7 @@ import (
 //	-- stat PATH --            words key=value: type mode uid gid size dev rdev mount, link (a blank
 //	                           is %20), mtime (RFC 3339)
 //	-- glob PATTERN --         a path a line
-//	-- query ARGV... --        the argv as Question prints it; a first line "#exit N" gives the status
+//	-- query ARGV... --        the argv as Question prints it; a first line "#exit N [STDERR]" gives the status
 //	-- stuck QUESTION --       no answer: host.ErrStuck
 //
 // Other sections (want, resource...) are left to the test.
@@ -52,8 +52,9 @@ func Parse(name string, archive *txtar.Archive) (*Fake, error) {
 func parseOutput(data string) host.Output {
 	if rest, ok := strings.CutPrefix(data, "#exit "); ok {
 		first, body, _ := strings.Cut(rest, "\n")
-		n, _ := strconv.Atoi(strings.TrimSpace(first))
-		return host.Output{Exit: n, Stdout: []byte(body)}
+		status, stderr, _ := strings.Cut(strings.TrimSpace(first), " ")
+		n, _ := strconv.Atoi(status)
+		return host.Output{Exit: n, Stdout: []byte(body), Stderr: []byte(stderr)}
 	}
 	return host.Output{Stdout: []byte(data)}
 }

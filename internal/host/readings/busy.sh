@@ -55,13 +55,13 @@ goes() {
     [ -n "$receives" ] || return 1
   done
 }
-printf '%s\n' "$uses" | while read -r what on pid path; do
+printf '%s\n' "$uses" | while read -r what number pid path; do
   [ -n "$what" ] || continue
   if [ "$what" = mount ] && [ "$(readlink "/proc/$pid/ns/mnt")" = "$here" ]; then
     among "$path" "$@" && continue
   elif [ "$what" = mount ]; then
     goes "$pid" "$path" && continue
   fi
-  echo "$what $on $pid $path"
+  printf '%s %s %s %s\n' "$what" "$number" "$pid" "$path"
 done
 exit 0

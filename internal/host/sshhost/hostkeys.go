@@ -149,8 +149,8 @@ func (k *keyCheck) checkKnown(remote net.Addr, key ssh.PublicKey) error {
 		return fmt.Errorf("host key has changed: it offers %s %s, not the key at %s: the host was replaced, or somebody is in between; nothing was sent to it. If the host was replaced, verify the new key and put it in that line's place",
 			key.Type(), print, strings.Join(at, ", "))
 	case knownhosts.IsHostUnknown(err):
-		return fmt.Errorf("host key is not known: it offers %s %s. Verify it with whoever runs the host, then add this line to %s: %q, or set host_key = %q in the inventory",
-			key.Type(), print, k.file(), knownhosts.Line([]string{k.lookup}, key), print)
+		return fmt.Errorf("host key is not known: it offers %s %s. Verify it with whoever runs the host, then set host_key = %q in the inventory, or add this line to %s: %s",
+			key.Type(), print, print, k.file(), knownhosts.Line([]string{k.lookup}, key))
 	}
 	return fmt.Errorf("host key refused: %w", err)
 }

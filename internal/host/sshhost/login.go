@@ -54,7 +54,7 @@ func (l *login) signers() ([]ssh.Signer, error) {
 	}
 	signers = append(signers, rest...)
 	if len(signers) == 0 {
-		return nil, fmt.Errorf("no key to log in with: %s", strings.Join(l.missing, "; "))
+		return nil, fmt.Errorf("no key to log in with (%s): add one to the agent with ssh-add, or name one with identity in the inventory", strings.Join(l.missing, "; "))
 	}
 	return signers, nil
 }

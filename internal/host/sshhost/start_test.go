@@ -116,8 +116,8 @@ func TestStart(t *testing.T) {
 	t.Run("a noisy login", func(t *testing.T) {
 		shell(t, `cp ~ops/.bashrc /tmp/bashrc 2>/dev/null || :
 			printf 'printf "\\036 \\000 noise\\n"; head -c 200000 /dev/zero; echo noise >&2\n' | cat - /tmp/bashrc >~ops/.bashrc 2>/dev/null || printf 'head -c 200000 /dev/zero; echo noise >&2\n' >~ops/.bashrc
-			echo 'Banner /etc/passwd' >/etc/ssh/sshd_config.d/banner.conf; systemctl reload ssh`)
-		defer shell(t, `cp /tmp/bashrc ~ops/.bashrc 2>/dev/null || rm ~ops/.bashrc; rm /etc/ssh/sshd_config.d/banner.conf; systemctl reload ssh`)
+			echo 'Banner /etc/passwd' >/etc/ssh/sshd_config.d/banner.conf; systemctl restart ssh`)
+		defer shell(t, `cp /tmp/bashrc ~ops/.bashrc 2>/dev/null || rm ~ops/.bashrc; rm /etc/ssh/sshd_config.d/banner.conf; systemctl restart ssh`)
 		h, err := ready(t, pool(t), config(a, "ops"))
 		if err != nil {
 			t.Fatal(err)
@@ -188,7 +188,7 @@ func TestReaderWritesNothing(t *testing.T) {
 				t.Errorf("a lock: %v, %v", held, err)
 			}
 			// sudo, sshd and systemd keep records of their own, reader or not.
-			wrote := shell(t, `find / -xdev -newer /tmp/mark \( -type f -o -type d \) -not -path '/proc/*' -not -path '/sys/*' -not -path '/tmp' -not -path '/var/log/*' 2>/dev/null; find /run -newer /tmp/mark \( -type f -o -type d \) 2>/dev/null | grep -E 'bisc' || true`)
+			wrote := shell(t, `find / -xdev -newer /tmp/mark \( -type f -o -type d \) -not -path '/proc/*' -not -path '/sys/*' -not -path '/tmp' -not -path '/run' -not -path '/var/log/*' 2>/dev/null; find /run -newer /tmp/mark \( -type f -o -type d \) 2>/dev/null | grep -E 'bisc' || true`)
 			for line := range strings.Lines(wrote) {
 				t.Errorf("written: %s", strings.TrimSpace(line))
 			}

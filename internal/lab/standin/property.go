@@ -58,6 +58,7 @@ var properties = []property{
 	{name: "acltype", on: "f", def: "off", inherits: true},
 	{name: "relatime", on: "f", def: "on", inherits: true},
 	{name: "redundant_metadata", on: "vf", def: "all", inherits: true},
+	{name: "overlay", on: "f", def: "on", inherits: true},
 	{name: "encryption", on: "vf", def: "off", readonly: true},
 }
 
