@@ -138,3 +138,6 @@ func hostBlock(name string, port int, user, hostKeys, keyFile string, more ...st
 	}
 	return fmt.Sprintf("host %q {\n  %s\n}\n", name, strings.Join(append(lines, more...), "\n  "))
 }
+
+// onHostQuietly mends a host at a test's end.
+func onHostQuietly(h *lab.Host, script string) { _, _ = h.Shell(context.Background(), script) }

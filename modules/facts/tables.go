@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"bisc/internal/host"
+	"bisc/modules/storage"
 )
 
 func readModules(ctx context.Context, h host.Reader) (any, error) {
@@ -47,7 +48,7 @@ func parseSwaps(text string) ([]Swap, error) {
 		if err != nil {
 			return nil, fmt.Errorf("swaps: %q", l)
 		}
-		swaps = append(swaps, Swap{Path: octal(f[0]), Type: f[1], Size: size * 1024})
+		swaps = append(swaps, Swap{Path: storage.Unescape(f[0]), Type: f[1], Size: size * 1024})
 	}
 	return swaps, nil
 }
@@ -60,37 +61,14 @@ func readMounts(ctx context.Context, h host.Reader) (any, error) {
 	return parseMounts(string(text))
 }
 
-// parseMounts reads proc_pid_mountinfo(5): id parent major:minor root target options [tags] - fstype source super.
 func parseMounts(text string) ([]Mount, error) {
-	mounts := []Mount{}
-	for l := range strings.Lines(text) {
-		before, after, ok := strings.Cut(strings.TrimSuffix(l, "\n"), " - ")
-		f, g := strings.Fields(before), strings.SplitN(after, " ", 3) // not Fields: an empty source is an empty word
-		if !ok || len(f) < 6 || len(g) < 3 {
-			return nil, fmt.Errorf("mountinfo: %q", strings.TrimSpace(l))
-		}
-		mounts = append(mounts, Mount{
-			Device: f[2], Root: octal(f[3]), Target: octal(f[4]), Options: strings.Split(f[5], ","), FSType: g[0], Source: octal(g[1]),
-		})
+	table, err := storage.ParseMounts([]byte(text))
+	if err != nil {
+		return nil, err
+	}
+	mounts := make([]Mount, len(table))
+	for i, m := range table {
+		mounts[i] = Mount{Device: m.Dev.String(), Root: m.Root, Target: m.Target, Options: m.Options, FSType: m.Type, Source: m.Source}
 	}
 	return mounts, nil
-}
-
-// octal undoes the escapes of the kernel's tables: \040 for a space, \011, \012, \134, and in some files \043.
-func octal(s string) string {
-	if !strings.Contains(s, `\`) {
-		return s
-	}
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+3 < len(s) {
-			if n, err := strconv.ParseUint(s[i+1:i+4], 8, 8); err == nil {
-				b.WriteByte(byte(n))
-				i += 3
-				continue
-			}
-		}
-		b.WriteByte(s[i])
-	}
-	return b.String()
 }

@@ -24,12 +24,12 @@ func ParseFstab(content []byte) []Line {
 		if len(f) < 3 || strings.HasPrefix(f[0], "#") {
 			continue
 		}
-		l := Line{Source: unescape(f[0]), Target: unescape(f[1]), Type: unescape(f[2]), Options: []string{"defaults"}, Raw: raw}
+		l := Line{Source: Unescape(f[0]), Target: Unescape(f[1]), Type: Unescape(f[2]), Options: []string{"defaults"}, Raw: raw}
 		if strings.HasPrefix(l.Target, "/") {
 			l.Target = path.Clean(l.Target)
 		}
 		if len(f) > 3 {
-			l.Options = strings.Split(unescape(f[3]), ",")
+			l.Options = strings.Split(Unescape(f[3]), ",")
 		}
 		if len(f) > 4 {
 			l.Dump, _ = strconv.Atoi(f[4])

@@ -62,7 +62,7 @@ func parseMounted(line string) (m Mounted, err error) {
 	if m.Dev, err = parseDevice(f[2]); err != nil {
 		return m, err
 	}
-	m.Root, m.Target, m.Options = unescape(f[3]), unescape(f[4]), strings.Split(f[5], ",")
+	m.Root, m.Target, m.Options = Unescape(f[3]), Unescape(f[4]), strings.Split(f[5], ",")
 	for _, opt := range f[6:] {
 		name, group, _ := strings.Cut(opt, ":")
 		n, _ := strconv.Atoi(group) // propagate_from and unbindable are of no concern
@@ -73,7 +73,7 @@ func parseMounted(line string) (m Mounted, err error) {
 			m.Master = n
 		}
 	}
-	m.Type, m.Source, m.Super = unescape(g[0]), unescape(g[1]), strings.Split(g[2], ",")
+	m.Type, m.Source, m.Super = Unescape(g[0]), Unescape(g[1]), strings.Split(g[2], ",")
 	return m, nil
 }
 
@@ -87,8 +87,8 @@ func parseDevice(s string) (d host.DeviceID, err error) {
 	return host.DeviceID{Major: uint32(a), Minor: uint32(b)}, nil
 }
 
-// unescape turns \040 and its like, as the kernel and fstab(5) write them, back into bytes.
-func unescape(s string) string {
+// Unescape turns \040 and its like, as the kernel and fstab(5) write them, back into bytes.
+func Unescape(s string) string {
 	if !strings.Contains(s, `\`) {
 		return s
 	}

@@ -154,7 +154,7 @@ func FuzzMounts(f *testing.F) {
 			tab.Hidden(m.Target)
 		}
 		for _, m := range tab {
-			if got := unescape(escape(m.Target)); got != m.Target {
+			if got := Unescape(escape(m.Target)); got != m.Target {
 				t.Errorf("%q was escaped to %q and came back as %q", m.Target, escape(m.Target), got)
 			}
 		}
