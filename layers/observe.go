@@ -3,6 +3,7 @@ package layers
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -34,6 +35,9 @@ func Observe(ctx context.Context, h host.Reader, stages []*Stage, opts Options) 
 	return rep
 }
 
+// errNoAnswer is the end of an observation that took too long.
+var errNoAnswer = fmt.Errorf("no answer in %s: %w", ProbeLimit, context.DeadlineExceeded)
+
 // place is an item in its stage.
 type place struct {
 	stage *Stage
@@ -43,7 +47,7 @@ type place struct {
 // observeOne is one resource's Plan within ProbeLimit.
 func observeOne(ctx context.Context, h host.Reader, st *Stage, it Item) Outcome {
 	began := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, ProbeLimit)
+	ctx, cancel := context.WithTimeoutCause(ctx, ProbeLimit, errNoAnswer)
 	defer cancel()
 	o := Outcome{Stage: st, Item: it}
 	o.Change, o.Err = it.Resource.Plan(ctx, h)

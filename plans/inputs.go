@@ -62,9 +62,14 @@ func (l *loader) record(in Input) {
 
 func plainText(name string, content []byte) (cty.Value, error) {
 	if !utf8.Valid(content) {
-		return cty.UnknownVal(cty.String), fmt.Errorf("%s is not UTF-8 text", name)
+		return cty.UnknownVal(cty.String), fmt.Errorf("the file %s is not UTF-8 text", name)
 	}
-	return cty.StringVal(string(content)), nil
+	v := cty.StringVal(string(content))
+	if v.AsString() != string(content) {
+		return cty.UnknownVal(cty.String), fmt.Errorf("the file %s has letters whose accents are characters of their own (not Unicode's form NFC). "+
+			"The language would join them, and the host would get other bytes: write the file in NFC", name)
+	}
+	return v, nil
 }
 
 // readInput reads a file below the root and records its digest. The root is opened as one: neither .. nor a symbolic
@@ -119,7 +124,7 @@ func readBelow(root, name string) ([]byte, error) {
 	}
 	rel, err := filepath.Rel(absRoot, abs)
 	if err != nil || !filepath.IsLocal(rel) {
-		return nil, fmt.Errorf("%s is outside of %s: a plan reads only files of its own project", name, root)
+		return nil, fmt.Errorf("the file %s is outside of %s: a plan reads only files of its own project", name, root)
 	}
 	r, err := os.OpenRoot(absRoot)
 	if err != nil {

@@ -27,12 +27,13 @@ func TestUnreachableHosts(t *testing.T) {
 	d.write(t, "hosts.hcl", hostBlock("good", h.Port(), "ops", keys, h.KeyFile())+
 		hostBlock("closed", closed.Port(), "ops", keys, h.KeyFile())+
 		hostBlock("silent", silent.Port(), "ops", keys, h.KeyFile(), `connect_timeout = "2s"`))
-	d.write(t, "plan.bisc.hcl", onEach([]string{"closed", "good", "silent"}))
+	invariant := "  invariant \"tidy\" {\n    because = \"so\"\n    file \"/etc/never-there\" {\n      absent = true\n    }\n  }\n}\n"
+	d.write(t, "plan.bisc.hcl", strings.TrimSuffix(onEach([]string{"closed", "good", "silent"}), "}\n")+invariant)
 	for _, args := range [][]string{{"plan"}, {"check"}, {"drift"}, {"apply", "--auto-approve"}, {"plan", "--json"}} {
 		e := d.bisc(t, args...)
 		e.wants(t, 5, "connection refused", closed.Addr(), "no answer in 2s", silent.Addr())
 		if args[0] == "plan" && len(args) == 1 {
-			e.wants(t, 5, "good: 1 in sync", "3 hosts: 1 in sync; 2 hosts with an error")
+			e.wants(t, 5, "good: 2 in sync", "3 hosts: 2 in sync; 2 hosts with an error")
 		}
 	}
 	e := d.bisc(t, "who")

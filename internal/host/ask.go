@@ -11,12 +11,13 @@ import (
 func Ask(ctx context.Context, questions ...func(context.Context) error) error {
 	errs := make([]error, len(questions))
 	var all sync.WaitGroup
+	last := len(questions) - 1
 	for i, q := range questions {
-		all.Add(1)
-		go func() {
-			defer all.Done()
+		if i == last { // the asker has nothing else to do: a thousand resources are some thousand stacks fewer
 			errs[i] = q(ctx)
-		}()
+			break
+		}
+		all.Go(func() { errs[i] = q(ctx) })
 	}
 	all.Wait()
 	return errors.Join(errs...)

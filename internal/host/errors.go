@@ -14,7 +14,7 @@ var (
 	// ErrStuck: this one question was abandoned after its limit; the host answers others.
 	ErrStuck = errors.New("probe stuck")
 	// ErrNoProgram: the program asked for is not on the host.
-	ErrNoProgram = errors.New("no such program on the host")
+	ErrNoProgram = errors.New("no such program on the host (install it, or put it where root's PATH finds it)")
 	// ErrNotReadOnly: a Query outside the read-only list; a fault in bisc, not in the host.
 	ErrNotReadOnly = errors.New("not on the read-only list")
 	// ErrNoProbes: --no-probes was given.

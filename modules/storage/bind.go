@@ -22,7 +22,7 @@ var BindKind = modules.Kind{
 		"after boot: exactly one fstab line, and it says this; the unit that systemd made of it requires and follows the units named",
 	},
 	Losses: []modules.Loss{
-		{What: "another mount at the mount point", When: "something else is mounted or stacked there",
+		{What: "another mount at the mount point, or on a mount below it", When: "something else is mounted or stacked there",
 			Guards: []string{"no validator lives", "mounted below as shown", "mount not in use", "stops nothing else"}},
 		{What: "the bind and the mounts below it, not those of the source", When: "absent = true",
 			Guards: []string{"no validator lives", "mounted below as shown", "stops nothing else"}},
@@ -105,7 +105,8 @@ func (b *Bind) point() point {
 type bindSeen struct {
 	pointSeen
 	noSource bool
-	uses     []string // of the mount that is to go, where one is
+	uses     []string         // of the mount that is to go, where one is
+	covers   map[int][]string // uses of the mounts that cover one below the bind, by mount id
 }
 
 // Plan observes the point and the source in one wave; who uses a wrong mount is asked only where there is one.
@@ -118,9 +119,19 @@ func (b *Bind) Plan(ctx context.Context, h host.Reader) (c modules.Change, err e
 	if err != nil {
 		return c, err
 	}
-	if v, mounted, _ := s.table.At(b.Target); mounted && !b.Absent && !b.is(v, s.table) {
+	v, mounted, _ := s.table.At(b.Target)
+	switch {
+	case !mounted || b.Absent:
+	case !b.is(v, s.table):
 		if s.uses, err = s.leaving(ctx, h, b.wanted, v); err != nil {
 			return c, err
+		}
+	default:
+		s.covers = map[int][]string{}
+		for _, over := range b.covers(s.table) {
+			if s.covers[over.ID], err = s.leaving(ctx, h, b.wanted, over); err != nil {
+				return c, err
+			}
 		}
 	}
 	return b.decide(s), nil
@@ -148,7 +159,7 @@ func (b *Bind) decide(s bindSeen) (c modules.Change) {
 	switch {
 	case b.waits(&c, s, mounted && is(v)):
 	case mounted && is(v):
-		b.below(&c, s.table)
+		b.below(&c, s)
 		b.propagation(&c, s.table)
 	case mounted:
 		b.replace(&c, s, v, hidden)

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"slices"
 	"strings"
 
 	"bisc/internal/host"
@@ -22,11 +23,24 @@ func (b *Bind) twins(t Table) (pairs [][2]string, sources []Mounted) {
 	return pairs, sources
 }
 
+// covers gives the mounts that stand on a right one below the target.
+func (b *Bind) covers(t Table) (out []Mounted) {
+	pairs, sources := b.twins(t)
+	for i := 1; i < len(pairs); i++ {
+		v, mounted, _ := t.At(pairs[i][1])
+		if under, stacked := t.beneath(v); mounted && stacked && v.Dev != sources[i].Dev && under.Dev == sources[i].Dev && under.Root == sources[i].Root {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
 // below compares the mounts below the target with those below the source.
-func (b *Bind) below(c *modules.Change, t Table) {
+func (b *Bind) below(c *modules.Change, s bindSeen) {
 	if !b.Recursive {
 		return
 	}
+	t := s.table
 	pairs, sources := b.twins(t)
 	expected := map[string]bool{}
 	for i, p := range pairs[1:] {
@@ -35,6 +49,9 @@ func (b *Bind) below(c *modules.Change, t Table) {
 		v, mounted, _ := t.At(to)
 		switch {
 		case mounted && v.Dev == m.Dev && v.Root == m.Root:
+		case mounted && slices.ContainsFunc(b.covers(t), func(over Mounted) bool { return over.ID == v.ID }):
+			u := unmounting{table: t, mount: v, uses: s.covers[v.ID], devices: s.devices, wanted: b.wanted}
+			u.removeAs(c, "recursive", to+": "+v.String(), m.String())
 		case mounted:
 			c.Refuse("recursive", to+": "+v.String(), m.String(), "another file system is mounted there than at "+from)
 		default:

@@ -91,6 +91,31 @@ func TestCoverTaken(t *testing.T) {
 	}
 }
 
+// TestCoverBelowBind is a mount over one that the bind brought: the source's own is not covered.
+func TestCoverBelowBind(t *testing.T) {
+	b := &Bind{Target: "/srv/kind/solana", Source: "/srv/solana", Recursive: true, Propagation: []string{"rslave", "rshared"}, wanted: variantBWanted()}
+	b.wanted.requires["/srv/kind/solana"] = nil
+	for _, c := range []struct {
+		situation, table string
+		uses             []string
+		want             []string
+	}{
+		{"covered", slave + "\n6 5 0:40 /srv/kind/solana/ramdisk type=tmpfs", nil, []string{"now recursive: /srv/kind/solana/ramdisk: tmpfs /dev/x (0:40) -> xfs /dev/x (7:1)",
+			"do umount -- /srv/kind/solana/ramdisk | no validator lives | mounted below as shown | mount not in use",
+			"destroys the mount of tmpfs /dev/x (0:40) at /srv/kind/solana/ramdisk, with all that is in it"}},
+		{"covered, and the cover is in use", slave + "\n6 5 0:40 /srv/kind/solana/ramdisk type=tmpfs", []string{"open 0:40 9 /x"},
+			[]string{"left recursive: /srv/kind/solana/ramdisk: tmpfs /dev/x (0:40) -> xfs /dev/x (7:1) (it is in use: open 0:40 9 /x)"}},
+		{"another file system in the place of the right one", strings.Replace(slave, "5 4 7:1", "5 4 0:40", 1), nil,
+			[]string{"left recursive: /srv/kind/solana/ramdisk: xfs /dev/x (0:40) -> xfs /dev/x (7:1) (another file system is mounted there than at /srv/solana/ramdisk)"}},
+		{"the cover came from the source", slave + "\n6 3 0:40 /srv/solana/ramdisk type=tmpfs shared:6\n7 5 0:40 /srv/kind/solana/ramdisk type=tmpfs shared:7 master:6", nil, nil},
+	} {
+		s := bindSeen{pointSeen: rightPoint(b.point(), table(t, c.table)), covers: map[int][]string{6: c.uses}}
+		if diff := cmp.Diff(c.want, brief(b.decide(s))); diff != "" {
+			t.Errorf("%s: %s", c.situation, diff)
+		}
+	}
+}
+
 // TestCoveredDataset is a mount over a dataset's mount point, as zfs and the mount table tell of it on a host with ZFS, and
 // in the lab, where a dataset is a bind of a folder.
 func TestCoveredDataset(t *testing.T) {

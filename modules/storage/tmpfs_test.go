@@ -17,6 +17,10 @@ func TestTmpfs(t *testing.T) {
 	}{
 		{"in sync", mounted, "size=1048576k", nil, nil},
 		{"too small", mounted, "size=524288k", nil, []string{"now size: 512MiB -> 1GiB", "do mount --options-mode ignore -o remount,size=1G,rw,suid,dev,exec,relatime,diratime -- /t"}},
+		{"too small, and its flags stay", mounted + " options=rw,nosuid,nodev,relatime", "size=524288k", func(f *Tmpfs, s *tmpfsSeen) {
+			f.Options = []string{"nosuid", "nodev"}
+			s.pointSeen.fstab = []Line{f.point().line}
+		}, []string{"now size: 512MiB -> 1GiB", "do mount --options-mode ignore -o remount,size=1G,rw,nosuid,nodev,exec,relatime,diratime -- /t"}},
 		{"the kernel's half", mounted, "rw", nil, []string{"now size: half of the memory -> 1GiB", "do mount*"}},
 		{"nosuid is wanted", mounted, "size=1G", func(f *Tmpfs, s *tmpfsSeen) {
 			f.Options = []string{"nosuid"}

@@ -30,7 +30,9 @@ func busy(ctx context.Context, h host.Reader, t Table, m Mounted) ([]string, err
 // leaving asks who uses a mount that is to go, and which devices are wanted at the mount points that would go with it.
 func (s *pointSeen) leaving(ctx context.Context, h host.Reader, w wanted, m Mounted) (uses []string, err error) {
 	var mu sync.Mutex
-	s.devices = map[string]host.DeviceID{}
+	if s.devices == nil {
+		s.devices = map[string]host.DeviceID{}
+	}
 	ask := []func(context.Context) error{func(ctx context.Context) (err error) { uses, err = busy(ctx, h, s.table, m); return err }}
 	for _, p := range w.shared(s.table.GoesWith(m), m.Target) {
 		source := w.device(p)
@@ -130,7 +132,11 @@ func (u unmounting) step() host.Step {
 
 // remove adds the step and what is lost, or the diff that says why it is left alone; it tells whether it goes.
 func (u unmounting) remove(c *modules.Change, attr, want string) bool {
-	got := u.mount.String()
+	return u.removeAs(c, attr, u.mount.String(), want)
+}
+
+// removeAs is remove with other words for what is there.
+func (u unmounting) removeAs(c *modules.Change, attr, got, want string) bool {
 	if why := u.why(); why != "" {
 		c.Refuse(attr, got, want, why)
 		return false

@@ -13,11 +13,12 @@ locals {
     }
   }
 
-  # The accounts' file system is empty after every boot.
+  # The accounts' file system is empty after every boot. Wants= and the assertion, as in the gate: what requires a mount
+  # would stop with it.
   accounts_unit = {
     Unit = {
       Description            = "Folder of the accounts on their file system, made anew at each boot"
-      Requires               = local.unit_of[local.accounts]
+      Wants                  = local.unit_of[local.accounts]
       After                  = local.unit_of[local.accounts]
       Before                 = "docker.service"
       AssertPathIsMountPoint = local.accounts

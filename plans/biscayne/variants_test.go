@@ -37,6 +37,7 @@ func TestVariants(t *testing.T) {
 			b.mounts(places)
 			b.folders()
 			b.sh("systemctl is-active docker")
+			b.breaks(brokenElsewhere[variant])
 		})
 	}
 }

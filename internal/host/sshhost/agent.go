@@ -1,18 +1,10 @@
 package sshhost
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"crypto/rand"
-	_ "embed"
-	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -25,40 +17,6 @@ const (
 	pingEvery = 5 * time.Second
 	silence   = 20 * time.Second
 )
-
-//go:embed agent.pl
-var agentText string
-
-// program is the agent as it is sent: without comments and indentation.
-func program(p *Pool, nonce string) []byte {
-	comment := regexp.MustCompile(`  +# .*$`)
-	var b strings.Builder
-	fmt.Fprintf(&b, "$NONCE='%s';$SILENCE=%d;$RUN='%s';$STATE='%s';\n", nonce, int(silence.Seconds()), p.runDir, p.stateDir)
-	for line := range strings.Lines(agentText) {
-		line = strings.TrimSpace(comment.ReplaceAllString(strings.TrimRight(line, "\n"), ""))
-		if line == "" || line[0] == '#' {
-			continue
-		}
-		b.WriteString(line + "\n")
-	}
-	return []byte(b.String())
-}
-
-// boot is the one line that goes through the login shell, whichever that is: no quote, backslash or exclamation mark.
-// It reads the program from stdin. With up it says first that it runs, for whoever waits to send.
-func boot(size int, up string) string {
-	if up != "" {
-		up = fmt.Sprintf(`syswrite STDOUT,"%s";`, up)
-	}
-	return fmt.Sprintf(`%smy($n,$s)=(%d,"");while(length $s<$n){sysread(STDIN,$s,$n-length $s,length $s)||exit 9}eval $s;die $@ if $@`, up, size)
-}
-
-// newNonce is 128 random bits in hexadecimal.
-func newNonce() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails (Go 1.24)
-	return hex.EncodeToString(b[:])
-}
 
 // agent is the client's half of the channel to agent.pl.
 type agent struct {
@@ -172,109 +130,6 @@ func (a *agent) enqueue(b []byte) {
 	a.nudge()
 }
 
-// send queues requests as one batch, which the far end starts when all of it is there.
-func (a *agent) send(rs []*request) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.err != nil {
-		go func() {
-			for _, r := range rs {
-				r.fail(a.err)
-			}
-		}()
-		return
-	}
-	var body, files, later []byte
-	for _, r := range rs {
-		a.ids++
-		id := a.ids
-		a.pending[id] = r
-		r.id.Store(id)
-		switch r.op {
-		case opStat, opRead, opGlob:
-			files = appendFileOp(files, id, r)
-		case opLock:
-			body = appendFrame(body, frameLock, id, []byte(r.words[0]))
-		case opCheck:
-			body = appendFrame(body, frameCheck, id)
-		default:
-			body, later = a.appendRun(body, later, id, r)
-		}
-	}
-	if len(files) > 0 {
-		a.ids++
-		body = appendFrame(body, frameFiles, a.ids, files)
-	}
-	a.queue = append(appendFrame(a.queue, frameBatch, 0, body), later...)
-	a.nudge()
-}
-
-func appendFileOp(b []byte, id uint32, r *request) []byte {
-	b = binary.BigEndian.AppendUint32(b, id)
-	b = append(b, map[op]byte{opStat: 's', opRead: 'r', opGlob: 'g'}[r.op])
-	b = binary.BigEndian.AppendUint32(b, ticks(r.limit))
-	b = binary.BigEndian.AppendUint32(b, uint32(len(r.words[0])))
-	return append(b, r.words[0]...)
-}
-
-// inline is the most stdin that goes with the request itself.
-const inline = 16 << 10
-
-// appendRun adds a program's frame to body, and what follows the batch to later. The lock is held.
-func (a *agent) appendRun(body, later []byte, id uint32, r *request) ([]byte, []byte) {
-	var flags byte
-	if r.step {
-		flags |= flagKept
-	}
-	if r.op == opPut {
-		flags |= flagPut
-	}
-	stdin := r.stdin
-	if len(stdin) > inline || r.grow != nil {
-		flags |= flagMore
-		stdin = nil
-		if r.step && r.op == opRun {
-			flags |= flagHold // half a script's input must not be acted on
-		}
-	}
-	var argv []byte
-	for i, w := range r.words {
-		if i > 0 {
-			argv = append(argv, 0)
-		}
-		body, argv = a.appendWord(body, argv, w)
-	}
-	head := binary.BigEndian.AppendUint32([]byte{flags}, ticks(r.limit))
-	head = binary.BigEndian.AppendUint32(head, uint32(len(argv)))
-	body = appendFrame(body, frameRun, id, head, argv, stdin)
-	if flags&flagMore != 0 {
-		f := newFeed(id, r.stdin, r.grow == nil)
-		a.feeds[id] = f
-		later = f.more(later)
-	}
-	return body, later
-}
-
-// appendWord adds one word of an argv. A long one (the text of a guard) is sent once a channel and then by number.
-func (a *agent) appendWord(body, argv []byte, w string) (newBody, newArgv []byte) {
-	if len(w) >= 64 {
-		n, known := a.words[w]
-		if !known {
-			n = uint32(len(a.words))
-			a.words[w] = n
-			body = appendFrame(body, frameWord, n, []byte(w))
-		}
-		return body, strconv.AppendUint(append(argv, 1), uint64(n), 10)
-	}
-	if strings.HasPrefix(w, "\x01") {
-		argv = append(argv, 1)
-	}
-	return body, append(argv, w...)
-}
-
-// ticks is a limit in the agent's unit, hundredths of a second.
-func ticks(d time.Duration) uint32 { return uint32(min(max(d.Milliseconds()/10, 1), 1<<30)) }
-
 // cancel ends a request that nobody waits for any more.
 func (a *agent) cancel(r *request) {
 	if id := r.id.Load(); id != 0 && !r.answered() {
@@ -285,7 +140,7 @@ func (a *agent) cancel(r *request) {
 // read takes frames until the end. Whatever comes before the nonce is a login shell's noise.
 func (a *agent) read() error {
 	r := a.link.r
-	if err := skipTo(r, "\x1e"+a.nonce+"\n"); err != nil {
+	if err := skipTo(r, "\x1e"+a.nonce+"\n", &a.link.talk); err != nil {
 		return err
 	}
 	for {
@@ -303,26 +158,6 @@ func (a *agent) read() error {
 		}
 		a.take(f)
 	}
-}
-
-var errNoise = errors.New("the login shell writes without end")
-
-// skipTo reads past mark.
-func skipTo(r *bufio.Reader, mark string) error {
-	last := make([]byte, 0, 2*len(mark))
-	for range 1 << 20 {
-		c, err := r.ReadByte()
-		if err != nil {
-			return err
-		}
-		if len(last) == cap(last) {
-			last = append(last[:0], last[len(last)-len(mark)+1:]...)
-		}
-		if last = append(last, c); bytes.HasSuffix(last, []byte(mark)) {
-			return nil
-		}
-	}
-	return errNoise
 }
 
 func (a *agent) take(f frame) {

@@ -129,7 +129,7 @@ func (c *connection) handshake(ctx context.Context, address string, keys *keyChe
 	case keys.err != nil:
 		return keys.err
 	case keys.seen == nil:
-		return fmt.Errorf("ssh: %w", err)
+		return fmt.Errorf("what answers there broke off (is it sshd, and not overloaded?): %w", err)
 	case len(l.offered) == 0:
 		return fmt.Errorf("log in as %s: %w", c.cfg.user(), err)
 	default:

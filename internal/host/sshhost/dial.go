@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -40,8 +41,9 @@ func dialProxy(cfg *Config, address string) (net.Conn, error) {
 	}
 	line := strings.NewReplacer("%%", "%", "%h", h, "%p", port, "%r", cfg.user(), "%n", cfg.Name).Replace(cfg.ProxyCommand)
 	cmd := exec.Command("sh", "-c", "exec "+line)
-	p := &proxy{cmd: cmd}
+	p := &proxy{cmd: cmd, gone: make(chan struct{})}
 	cmd.Stderr = &p.said
+	cmd.WaitDelay = time.Second // a child of the command may hold stderr open
 	if p.in, err = cmd.StdinPipe(); err != nil {
 		return nil, err
 	}
@@ -60,6 +62,8 @@ type proxy struct {
 	in   io.WriteCloser
 	cmd  *exec.Cmd
 	said lastWords
+	once sync.Once
+	gone chan struct{}
 }
 
 func (p *proxy) Write(b []byte) (int, error) { return p.in.Write(b) }
@@ -67,7 +71,15 @@ func (p *proxy) Write(b []byte) (int, error) { return p.in.Write(b) }
 // Read puts what the command said in its error's place: why it ended is not in the stream.
 func (p *proxy) Read(b []byte) (int, error) {
 	n, err := p.out.Read(b)
-	if said := p.said.line(); err != nil && said != "" {
+	if err == nil {
+		return n, nil
+	}
+	p.reap()
+	select { // its last words may still be on their way
+	case <-p.gone:
+	case <-time.After(p.cmd.WaitDelay):
+	}
+	if said := p.said.line(); said != "" {
 		err = fmt.Errorf("proxy command: %s: %w", said, err)
 	}
 	return n, err
@@ -75,9 +87,20 @@ func (p *proxy) Read(b []byte) (int, error) {
 
 // Close ends the command.
 func (p *proxy) Close() error {
-	_ = p.in.Close()
 	_ = p.cmd.Process.Kill()
-	return p.cmd.Wait()
+	p.reap()
+	return nil
+}
+
+// reap waits for the command's end, which ends the reading too.
+func (p *proxy) reap() {
+	p.once.Do(func() {
+		_ = p.in.Close()
+		go func() {
+			_ = p.cmd.Wait()
+			close(p.gone)
+		}()
+	})
 }
 
 func (p *proxy) LocalAddr() net.Addr              { return proxyAddr{} }

@@ -35,7 +35,11 @@ func said(l *link) string {
 	default:
 		return l.said.line()
 	}
-	switch line := l.said.line(); {
+	line := l.said.line()
+	if line == "" { // nologin and the shells of switches say it on stdout
+		line = l.talk.line()
+	}
+	switch {
 	case line != "" && l.status != "":
 		return line + " (" + l.status + ")"
 	case line != "":
@@ -65,7 +69,7 @@ func whyNot(cfg *Config, l *link, err error) error {
 	case errors.Is(err, errNoise):
 		return err
 	}
-	return fmt.Errorf("the privileged channel did not start: %s", said(l))
+	return fmt.Errorf("the privileged channel did not start (does the login shell of %s run commands?): %s", cfg.user(), said(l))
 }
 
 // elevate opens a link on which command runs as root. command writes the mark up and a newline first; the link is read
@@ -99,7 +103,7 @@ func (c *channel) tryElevate(ctx context.Context, command, up, password string) 
 		return nil, err
 	}
 	came := make(chan error, 1)
-	go func() { came <- skipTo(l.r, up) }()
+	go func() { came <- skipTo(l.r, up, &l.talk) }()
 	for asked := false; ; {
 		select {
 		case err := <-came:

@@ -18,9 +18,12 @@ import (
 const questionLimit = 30 * time.Second
 
 // Host is a host that can be read. It implements host.Reader, and is safe for concurrent use.
-type Host struct{ c *channel }
+type Host struct {
+	c     *channel
+	limit time.Duration // of a question
+}
 
-func newHost(c *channel) *Host { return &Host{c: c} }
+func newHost(c *channel) *Host { return &Host{c, questionLimit} }
 
 // Name is the host's name in the inventory.
 func (h *Host) Name() string { return h.c.cfg.Name }
@@ -62,7 +65,7 @@ func (h *Host) run(ctx context.Context, argv []string) (host.Output, error) {
 	if err := checkArgv(argv); err != nil {
 		return host.Output{}, err
 	}
-	a, err := h.ask(ctx, newRequest(opRun, questionLimit, argv...))
+	a, err := h.ask(ctx, newRequest(opRun, h.limit, argv...))
 	if err != nil {
 		return host.Output{}, err
 	}
@@ -89,9 +92,10 @@ func checkPath(verb, name string) error {
 	return nil
 }
 
-func (h *Host) ask(ctx context.Context, r *request) (answer, error) {
+// ask is on the stack of every question that waits, and an answer is large: it goes by pointer.
+func (h *Host) ask(ctx context.Context, r *request) (*answer, error) {
 	if err := ctx.Err(); err != nil {
-		return answer{}, context.Cause(ctx)
+		return &answer{}, context.Cause(ctx)
 	}
 	return h.c.waves.ask(ctx, r)
 }
@@ -101,7 +105,7 @@ func (h *Host) ReadFile(ctx context.Context, name string) ([]byte, error) {
 	if err := checkPath("read", name); err != nil {
 		return nil, err
 	}
-	a, err := h.ask(ctx, newRequest(opRead, questionLimit, name))
+	a, err := h.ask(ctx, newRequest(opRead, h.limit, name))
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +117,7 @@ func (h *Host) Glob(ctx context.Context, pattern string) ([]string, error) {
 	if err := checkPath("list", pattern); err != nil {
 		return nil, err
 	}
-	a, err := h.ask(ctx, newRequest(opGlob, questionLimit, pattern))
+	a, err := h.ask(ctx, newRequest(opGlob, h.limit, pattern))
 	if err != nil || a.file == "" {
 		return nil, err
 	}
@@ -127,7 +131,7 @@ func (h *Host) Stat(ctx context.Context, name string) (host.Stat, error) {
 	if err := checkPath("stat", name); err != nil {
 		return host.Stat{}, err
 	}
-	a, err := h.ask(ctx, newRequest(opStat, questionLimit, name))
+	a, err := h.ask(ctx, newRequest(opStat, h.limit, name))
 	if err != nil {
 		return host.Stat{}, err
 	}

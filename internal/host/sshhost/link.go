@@ -16,6 +16,7 @@ type link struct {
 	ch   ssh.Channel
 	r    *bufio.Reader // stdout
 	said lastWords     // stderr
+	talk lastWords     // stdout before the program began: a login shell's
 
 	mu    sync.Mutex
 	heard func(b []byte) // sees stderr as it comes

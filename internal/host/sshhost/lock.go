@@ -57,13 +57,35 @@ func readLock(ctx context.Context, r host.Reader, name string) (l host.Lock, hel
 		func(ctx context.Context) (err error) { text, err = r.ReadFile(ctx, name); return absent(err) },
 		func(ctx context.Context) (err error) { locks, err = r.ReadFile(ctx, "/proc/locks"); return err },
 	)
-	if err != nil || st.Inode == 0 || !flocked(string(locks), st) {
+	if err != nil || st.Inode == 0 {
 		return l, false, err
+	}
+	if held = flocked(string(locks), st); !held {
+		if held, err = openIn(ctx, r, text, st); err != nil || !held {
+			return l, false, err
+		}
 	}
 	if err := json.Unmarshal(text, &l); err != nil {
 		return l, true, fmt.Errorf("%s: %s is locked, and does not say by whom: %w", r.Name(), name, err)
 	}
 	return l, true, nil
+}
+
+// openIn tells whether the shell that wrote itself into the lock file still has it open as its descriptor 9. In a PID
+// namespace /proc/locks hides a flock whose taker (the program flock) has ended, though the shell that it took it for
+// lives.
+func openIn(ctx context.Context, r host.Reader, text []byte, st host.Stat) (bool, error) {
+	var by struct {
+		PID int `json:"pid"`
+	}
+	if err := json.Unmarshal(text, &by); err != nil || by.PID == 0 {
+		return false, nil // the agent's lock names none: /proc/locks knows it
+	}
+	fd, err := r.Stat(ctx, fmt.Sprintf("/proc/%d/fd/9", by.PID))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return fd.Inode == st.Inode && fd.Dev == st.Dev, err
 }
 
 // flocked looks for a file in /proc/locks: "1: FLOCK  ADVISORY  WRITE 812 00:1a:1234 0 EOF", device in hexadecimal.

@@ -58,7 +58,7 @@ func (w *Writer) push(ctx context.Context, p host.Push) error {
 		return fmt.Errorf("push %s: %w", p.Path, err)
 	}
 	a, err := r.wait(ctx)
-	return putVerdict(p.Path, nil, a, err)
+	return putVerdict(p.Path, nil, *a, err)
 }
 
 // sftpServer gives the path of the host's sftp-server, or nothing.

@@ -140,12 +140,12 @@ func (r *request) gathered(exit int) answer {
 }
 
 // wait gives the answer, or the context's error.
-func (r *request) wait(ctx context.Context) (answer, error) {
+func (r *request) wait(ctx context.Context) (*answer, error) {
 	select {
 	case <-r.done:
-		return r.ans, r.ans.err
+		return &r.ans, r.ans.err
 	case <-ctx.Done():
-		return answer{}, context.Cause(ctx)
+		return &answer{}, context.Cause(ctx)
 	}
 }
 

@@ -48,7 +48,7 @@ bisc_lock() {
   if ! { (umask 077; echo "$n" >"$state/token.new") && bisc_sync "$state/token.new" && mv -f "$state/token.new" "$state/token" && bisc_sync "$state"; }; then
     echo "fail write $state/token"; exec 9>&-; return
   fi
-  if ! printf '%s' "$1" | sed "s/\"token\":0/\"token\":$n/" >"$run/lock"; then echo "fail write $run/lock"; exec 9>&-; return; fi
+  if ! printf '%s' "$1" | sed "s/\"token\":0/\"token\":$n,\"pid\":$$/" >"$run/lock"; then echo "fail write $run/lock"; exec 9>&-; return; fi
   token=$n
   echo "ok $n"
 }

@@ -95,10 +95,9 @@ func TestStart(t *testing.T) {
 		}
 		works(t, h)
 	})
-	for _, s := range []string{"/bin/sh", "/bin/bash", "/bin/dash", "/bin/csh", "/usr/bin/fish", "/usr/bin/zsh"} {
+	for _, s := range []string{"/bin/sh", "/bin/bash", "/bin/rbash"} {
 		t.Run("login shell "+s, func(t *testing.T) {
-			// What is not on the lab host is stood in for by a program that reads its command line as that shell would.
-			shell(t, `[ -x "$1" ] || { ln -s /bin/sh "$1"; echo "$1" >>/tmp/shells; }; usermod -s "$1" ops`, s)
+			shell(t, `usermod -s "$1" ops`, s)
 			defer shell(t, `usermod -s /bin/bash ops`)
 			h, err := ready(t, pool(t), config(a, "ops"))
 			if err != nil {

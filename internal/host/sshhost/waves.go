@@ -11,7 +11,8 @@ import (
 // When a wave goes out. Hundreds of goroutines ask at about the same time, get their answers at about the same time, and
 // then ask what depends on them: as long as nobody writes between, each such wave costs one turn whatever its size.
 const (
-	quiet    = 2 * time.Millisecond   // nobody has asked for so long
+	quiet    = 2 * time.Millisecond   // nobody has asked for so long,
+	stirring = 5 * time.Microsecond   // and so much for each who was answered last: they are about to ask on
 	gather   = 20 * time.Millisecond  // but a steady trickle is not waited for longer,
 	each     = 100 * time.Microsecond // and so much for each that has come: thousands take their time to ask
 	late     = time.Millisecond       // a timer this late means that the askers are starved too
@@ -29,6 +30,7 @@ type waves struct {
 	queue    []*request
 	first    time.Time     // when the queue's first came
 	last     time.Time     // when its last came
+	size     int           // of the last wave
 	asked    int           // questions sent and not answered
 	answered time.Time     // when the last answer came, or the last wave went
 	gone     time.Time     // when the last wave went; zero once it has its first answer
@@ -49,7 +51,7 @@ func newWaves(stats *counters, send func([]*request), cancel func(*request)) *wa
 }
 
 // ask adds a request and waits for its answer. A question that is under way already is not asked again.
-func (w *waves) ask(ctx context.Context, r *request) (answer, error) {
+func (w *waves) ask(ctx context.Context, r *request) (*answer, error) {
 	r = w.add(r)
 	a, err := r.wait(ctx)
 	if err != nil && ctx.Err() != nil {
@@ -167,13 +169,14 @@ func (w *waves) due(now time.Time) ([]*request, time.Duration) {
 	if len(w.queue) == 0 {
 		return nil, time.Hour
 	}
-	at := earlier(w.last.Add(quiet), w.first.Add(gather+time.Duration(len(w.queue))*each))
+	at := earlier(w.last.Add(quiet+time.Duration(w.size)*stirring), w.first.Add(gather+time.Duration(len(w.queue))*each))
 	if w.asked > 0 {
 		at = later(at, earlier(w.answered.Add(max(overlap, min(2*w.pace, patience))), w.first.Add(patience)))
 	}
 	if now.Before(at) {
 		return nil, at.Sub(now)
 	}
+	w.size = len(w.queue)
 	batch := w.merge(w.queue)
 	w.queue = nil
 	w.answered, w.gone = now, now

@@ -10,8 +10,8 @@ import (
 // each would be a turn. They wait for the next request, or for company, or a moment.
 const (
 	smallWrite   = 64
-	smallWrites  = 16 // 16 x 96 KiB stays below the window of 2 MiB
-	smallPatient = time.Second
+	smallWrites  = 16              // 16 x 96 KiB stays below the window of 2 MiB
+	smallPatient = 2 * time.Second // it may be the reply to a keepalive of the server's
 )
 
 // wire counts what goes over a connection, and holds small writes back.

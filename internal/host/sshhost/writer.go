@@ -94,7 +94,7 @@ func (w *Writer) step(ctx context.Context, r *request) (answer, error) {
 	}
 	a, err := w.ask(ctx, r)
 	if ctx.Err() == nil || r.answered() && !errors.Is(r.ans.err, errUnsent) {
-		return a, err
+		return *a, err
 	}
 	select {
 	case <-r.done:

@@ -11,13 +11,13 @@ import (
 	"bisc/modules/all"
 )
 
-// TestEveryAttributeIsBroken holds testdata against the kinds: a new kind or attribute needs a case or a reason.
+// TestEveryAttributeIsBroken holds testdata/breaks against the kinds: a new kind or attribute needs a case or a reason.
 func TestEveryAttributeIsBroken(t *testing.T) {
-	have := scripts(t)
+	have := scripts(t, "breaks")
 	for _, k := range all.Registry().Kinds() {
 		s, ok := have[k.Name]
 		if !ok {
-			t.Errorf("kind %s has no testdata/%s.txtar", k.Name, k.Name)
+			t.Errorf("kind %s has no testdata/breaks/%s.txtar", k.Name, k.Name)
 			continue
 		}
 		for _, fault := range s.uncovered(k) {
@@ -26,7 +26,7 @@ func TestEveryAttributeIsBroken(t *testing.T) {
 		delete(have, k.Name)
 	}
 	for name := range have {
-		t.Errorf("testdata/%s.txtar is of no kind", name)
+		t.Errorf("testdata/breaks/%s.txtar is of no kind", name)
 	}
 }
 
@@ -34,14 +34,15 @@ func TestEveryAttributeIsBroken(t *testing.T) {
 func TestAnAttributeWithoutACaseIsFound(t *testing.T) {
 	k, _ := all.Registry().Lookup("file")
 	s := &script{exempt: map[string]string{"* boot": "why", "nonsense now": "why"}}
-	if err := s.section("plan", "x", 0); err != nil {
+	if err := s.section("plan", "x"); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.section("break mode now", "chmod 600 /etc/lab\n", 1); err != nil {
+	if err := s.section("break mode now", "chmod 600 /etc/lab\n"); err != nil {
 		t.Fatal(err)
 	}
 	got := strings.Join(s.uncovered(k), "\n")
-	if !strings.Contains(got, "content now has neither") || !strings.Contains(got, "nonsense now is exempt and is no attribute") || strings.Contains(got, "mode now") {
+	if !strings.Contains(got, "content now has neither") || !strings.Contains(got, "nonsense now is exempt and is no attribute") ||
+		strings.Contains(got, "mode now") {
 		t.Errorf("got %s", got)
 	}
 }
@@ -50,7 +51,7 @@ func TestAnAttributeWithoutACaseIsFound(t *testing.T) {
 // by hand, named by plan with its half and nothing beside, repaired by apply, and then there is nothing to do. No plan
 // writes anything.
 func TestBreaks(t *testing.T) {
-	program, have := program(t), scripts(t)
+	program, have := program(t), scripts(t, "breaks")
 	for _, k := range all.Registry().Kinds() {
 		s, ok := have[k.Name]
 		if !ok {
@@ -70,11 +71,21 @@ func TestBreaks(t *testing.T) {
 
 // ground puts the plan in force on the host, and breaks it.
 func (o *operator) ground(t *testing.T, k modules.Kind, g *ground) {
+	stages, subject := o.inForce(t, k, g)
+	for _, a := range g.acts {
+		if !t.Run(a.name(), func(t *testing.T) { o.act(t, stages, subject, a) }) {
+			return
+		}
+	}
+}
+
+// inForce applies a ground's plan from scratch, and gives its stages and the address of the resource that it is about.
+func (o *operator) inForce(t *testing.T, k modules.Kind, g *ground) (stages []*layers.Stage, subject string) {
+	t.Helper()
 	if g.prepare != "" {
 		o.sh(t, g.prepare)
 	}
-	stages := o.load(t, g.plan)
-	subject := ""
+	stages = o.load(t, g.plan)
 	for _, it := range stages[0].Items {
 		if it.Kind == k.Name {
 			subject = local(it.Address)
@@ -85,16 +96,11 @@ func (o *operator) ground(t *testing.T, k modules.Kind, g *ground) {
 		t.Fatalf("the plan has no %s", k.Name)
 	}
 	everything := layers.Options{Destroy: addresses(stages)}
-	first := o.plan(t, stages, everything)
-	if left := bad(o.apply(t, stages, first, everything)); len(left) > 0 {
+	if left := bad(o.apply(t, stages, o.plan(t, stages, everything), everything)); len(left) > 0 {
 		t.Fatalf("apply from scratch:\n%s", strings.Join(left, "\n"))
 	}
 	o.inSync(t, stages, "the plan after the first apply")
-	for _, a := range g.acts {
-		if !t.Run(a.name(), func(t *testing.T) { o.act(t, stages, subject, a) }) {
-			return
-		}
-	}
+	return stages, subject
 }
 
 // act breaks one attribute and has it repaired.

@@ -1,12 +1,10 @@
 // Package live proves on real hosts what the other tests prove on recorded ones: real plans, the real engine, the real
 // transport, and hosts of the lab whose facts are changed by hand behind bisc's back.
 //
-// Begin with breaks_test.go and testdata/file.txtar.
+// Begin with breaks_test.go and testdata/breaks/file.txtar.
 package live
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os/exec"
@@ -14,8 +12,8 @@ import (
 	"strings"
 	"testing"
 
-	"bisc/internal/host"
-	"bisc/internal/host/sshhost"
+	"golang.org/x/crypto/ssh"
+
 	"bisc/internal/lab"
 	"bisc/internal/source"
 	"bisc/inventory"
@@ -94,68 +92,21 @@ func (o *operator) inventory(t *testing.T) *inventory.Inventory {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := fmt.Sprintf("host \"a\" {\n  platform = \"linux\"\n  address = %q\n  port = %s\n  user = %q\n  ssh_config = false\n  host_key = [%s]\n  identity = [%q]\n}\n",
-		address, port, o.user, o.pins(t), o.host.KeyFile())
+	text := fmt.Sprintf(`host "a" {
+  platform   = "linux"
+  address    = %q
+  port       = %s
+  user       = %q
+  ssh_config = false
+  host_key   = [%s]
+  identity   = [%q]
+}
+`, address, port, o.user, o.pins(t), o.host.KeyFile())
 	inv, diags := inventory.Load(source.File{Name: "lab.hcl", Text: []byte(text)})
 	if diags.HasErrors() {
 		t.Fatalf("%v\n%s", diags, text)
 	}
 	return inv
-}
-
-// session is the connections of one run.
-type session struct {
-	pool *sshhost.Pool
-	cfg  sshhost.Config
-	host *sshhost.Host // the last one opened
-	ends []func() error
-}
-
-func (o *operator) session(t *testing.T) *session {
-	t.Helper()
-	inv := o.inventory(t)
-	h, _ := inv.Lookup("a")
-	d, err := inventory.Decide(t.Context(), inv, h, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &session{pool: sshhost.NewPool(sshhost.Options{}), cfg: sshhost.Config{
-		Name: d.Host, Addresses: []string{d.Address}, Port: d.Port, User: d.User, HostKeys: d.HostKeys, Identities: d.Identities,
-		AgentSocket: "none", ConnectTimeout: d.ConnectTimeout,
-	}}
-	s.ends = append(s.ends, s.pool.Close)
-	return s
-}
-
-// Reader opens a connection of its own each time, as each run of the command does.
-func (s *session) Reader(ctx context.Context, _ string) (host.Reader, error) {
-	h, err := s.pool.Open(ctx, s.cfg)
-	if err != nil {
-		return nil, err
-	}
-	s.host = h
-	s.ends = append(s.ends, h.Close)
-	return h, nil
-}
-
-// Writer opens a connection that holds the host's lock.
-func (s *session) Writer(ctx context.Context, _ string) (host.Writer, error) {
-	w, err := s.pool.OpenWriter(ctx, s.cfg, sshhost.LockRequest{Owner: "live", Run: "test"})
-	if err != nil {
-		return nil, err
-	}
-	return w, nil
-}
-
-func (s *session) close(t *testing.T) {
-	t.Helper()
-	var errs []error
-	for i := len(s.ends) - 1; i >= 0; i-- {
-		errs = append(errs, s.ends[i]())
-	}
-	if err := errors.Join(errs...); err != nil {
-		t.Errorf("closing: %v", err)
-	}
 }
 
 // plan observes, and fails the test if anything could not be observed or if anything on the host was written meanwhile.
@@ -215,26 +166,6 @@ func (o *operator) apply(t *testing.T, stages []*layers.Stage, shown layers.Repo
 	return rep.Outcomes()
 }
 
-// opening gives a climb its connections and takes each writer's lock back when the next is wanted: a climb asks for one a
-// round.
-type opening struct{ *session }
-
-// Writer ends the round before it.
-func (o opening) Writer(ctx context.Context, name string) (host.Writer, error) {
-	for len(o.ends) > 1 {
-		last := o.ends[len(o.ends)-1]
-		o.session.ends = o.ends[:len(o.ends)-1]
-		if err := last(); err != nil {
-			return nil, err
-		}
-	}
-	w, err := o.session.Writer(ctx, name)
-	if err == nil {
-		o.session.ends = append(o.ends, w.Close)
-	}
-	return w, err
-}
-
 // bad lists outcomes of an apply that are neither done nor in sync nor left alone with a reason.
 func bad(outs []layers.Outcome) []string {
 	var lines []string
@@ -246,4 +177,18 @@ func bad(outs []layers.Outcome) []string {
 		}
 	}
 	return lines
+}
+
+// pins are the fingerprints of the host's keys, as the inventory takes them.
+func (o *operator) pins(t *testing.T) string {
+	t.Helper()
+	var out []string
+	for _, line := range o.host.HostKeys() {
+		key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(line))
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, fmt.Sprintf("%q", ssh.FingerprintSHA256(key)))
+	}
+	return strings.Join(out, ", ")
 }

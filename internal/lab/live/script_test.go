@@ -12,7 +12,7 @@ import (
 	"bisc/modules"
 )
 
-// script is testdata/KIND.txtar: how each attribute of a kind is broken by hand. Its sections, in the order written:
+// script is testdata/breaks/KIND.txtar: how each attribute of a kind is broken by hand. Its sections, in the order written:
 //
 //	-- prepare --              shell, run before the plan
 //	-- plan --                 the blocks of a layer; the first block of the kind is the one that is broken
@@ -30,14 +30,12 @@ import (
 //	# because: TEXT                        why the diffs are others than the attribute's name: needed with those above
 //	# destroys: TEXT                       the repair destroys this, so it must be named, and is blocked until it is
 type script struct {
-	kind    string
 	grounds []*ground
 	exempt  map[string]string // reason by "ATTR HALF"
 }
 
 // ground is a plan in force and what is done to it.
 type ground struct {
-	line    int // of which plan section, for messages
 	prepare string
 	plan    string
 	acts    []act
@@ -51,6 +49,7 @@ type act struct {
 	want             []expected
 	because          string
 	destroys         string
+	loss             *danger // of the scripts in testdata/losses
 }
 
 func (a act) name() string {
@@ -70,10 +69,10 @@ type expected struct {
 	late bool   // only in the first round
 }
 
-// scripts reads testdata.
-func scripts(t *testing.T) map[string]*script {
+// scripts reads a folder of testdata.
+func scripts(t *testing.T, folder string) map[string]*script {
 	t.Helper()
-	names, err := filepath.Glob("testdata/*.txtar")
+	names, err := filepath.Glob("testdata/" + folder + "/*.txtar")
 	if err != nil || len(names) == 0 {
 		t.Fatalf("no scripts: %v", err)
 	}
@@ -83,20 +82,19 @@ func scripts(t *testing.T) map[string]*script {
 		if err != nil {
 			t.Fatal(err)
 		}
-		kind := strings.TrimSuffix(filepath.Base(name), ".txtar")
-		s := &script{kind: kind, exempt: map[string]string{}}
-		for i, f := range archive.Files {
-			if err := s.section(f.Name, string(f.Data), i); err != nil {
+		s := &script{exempt: map[string]string{}}
+		for _, f := range archive.Files {
+			if err := s.section(f.Name, string(f.Data)); err != nil {
 				t.Fatalf("%s: -- %s --: %v", name, f.Name, err)
 			}
 		}
-		out[kind] = s
+		out[strings.TrimSuffix(filepath.Base(name), ".txtar")] = s
 	}
 	return out
 }
 
 // section takes one section of the archive.
-func (s *script) section(name, text string, at int) error {
+func (s *script) section(name, text string) error {
 	verb, rest, _ := strings.Cut(name, " ")
 	var last *ground
 	if n := len(s.grounds); n > 0 {
@@ -104,17 +102,21 @@ func (s *script) section(name, text string, at int) error {
 	}
 	switch {
 	case verb == "prepare":
-		s.grounds = append(s.grounds, &ground{line: at, prepare: text})
+		s.grounds = append(s.grounds, &ground{prepare: text})
 	case verb == "plan" && last != nil && last.plan == "":
 		last.plan = text
 	case verb == "plan":
-		s.grounds = append(s.grounds, &ground{line: at, plan: text})
+		s.grounds = append(s.grounds, &ground{plan: text})
 	case verb == "exempt":
 		return s.exemption(rest, text)
 	case last == nil || last.plan == "":
 		return fmt.Errorf("it comes before any plan")
 	case verb == "break":
 		a, err := readBreak(rest, text)
+		last.acts = append(last.acts, a)
+		return err
+	case verb == "lose":
+		a, err := readLoss(rest, text)
 		last.acts = append(last.acts, a)
 		return err
 	case verb == "reboot":

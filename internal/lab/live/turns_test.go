@@ -1,11 +1,14 @@
 package live
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"bisc/internal/host"
 	"bisc/internal/lab/wire"
 	"bisc/layers"
 )
@@ -13,6 +16,7 @@ import (
 // What a plan may cost, however many resources it has.
 const (
 	mostTurns = 12       // a host, cold
+	mostWarm  = 3        // again on the same connection
 	spread    = 2        // between 10 and 1000 resources
 	mostBytes = 64 << 10 // sent for 50 resources in sync
 	oneWay    = 12500 * time.Microsecond
@@ -83,30 +87,58 @@ func TestTurnsAndBytes(t *testing.T) {
 		p.Reset()
 		before := o.logins(t)
 		rep := o.plan(t, stages, layers.Options{})
-		for _, out := range rep.Outcomes() {
-			if out.State != layers.InSync {
-				t.Fatalf("%d resources: not in sync:\n%.2000s", n, text(rep))
-			}
+		if text(rep) != "" {
+			t.Fatalf("%d resources: not in sync:\n%.2000s", n, text(rep))
 		}
 		c, after := p.Counters(), o.logins(t)
 		turns[n] = c.Connections + c.Turns // the first turn is that of the connection itself
-		t.Logf("%4d resources: %d turns, %d connections, %d bytes sent, %d received", n, turns[n], c.Connections, c.Up, c.Down)
-		if turns[n] > mostTurns {
-			t.Errorf("%d resources cost %d turns, at most %d are allowed", n, turns[n], mostTurns)
+		t.Logf("%4d resources: %d turns, %d bytes sent, %d received", n, turns[n], c.Up, c.Down)
+		if turns[n] > mostTurns || turns[n]-turns[10] > spread || turns[10]-turns[n] > spread {
+			t.Errorf("%d resources cost %d turns: at most %d are allowed, and 10 resources cost %d", n, turns[n], mostTurns, turns[10])
 		}
 		if n == 50 && c.Up > mostBytes {
 			t.Errorf("%d resources cost %d bytes sent, at most %d are allowed", n, c.Up, mostBytes)
 		}
-		if after.accepted-before.accepted != 1 || after.sudo-before.sudo != 1 || c.Connections != 1 {
-			t.Errorf("%d resources cost %d connections, %d logins and %d sudo, want one each", n, c.Connections, after.accepted-before.accepted, after.sudo-before.sudo)
-		}
-	}
-	for _, n := range []int{100, 1000} {
-		if more := turns[n] - turns[10]; more > spread || more < -spread {
-			t.Errorf("%d resources cost %d turns and 10 cost %d", n, turns[n], turns[10])
+		if in, sudo := after.accepted-before.accepted, after.sudo-before.sudo; in != 1 || sudo != 1 || c.Connections != 1 {
+			t.Errorf("%d resources cost %d connections, %d logins and %d sudo, want one each", n, c.Connections, in, sudo)
 		}
 	}
 }
+
+// A second plan on the same connection costs no more than what is asked.
+func TestTurnsWarm(t *testing.T) {
+	o := oneHost(t, program(t))
+	o.sh(t, crowd)
+	stages := o.load(t, many(100, strings.Split(o.sh(t, "cat /srv/crowd/keys"), "\n")))
+	p, err := wire.New(o.at, oneWay)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	o.at = p.Addr()
+	s := o.session(t)
+	defer s.close(t)
+	h, err := s.Reader(t.Context(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		p.Reset()
+		rep := layers.ObserveAll(t.Context(), stages, same{h}, layers.Options{})
+		if err := rep[0].Err; err != nil || text(rep) != "" {
+			t.Fatalf("plan: %v\n%s", err, text(rep))
+		}
+	}
+	if c := p.Counters(); c.Turns > mostWarm || c.Turns == 0 {
+		t.Errorf("the second plan cost %d turns, at most %d are allowed", c.Turns, mostWarm)
+	}
+}
+
+// same is one connection for every round.
+type same struct{ h host.Reader }
+
+func (s same) Reader(context.Context, string) (host.Reader, error) { return s.h, nil }
+func (s same) Writer(context.Context, string) (host.Writer, error) { return nil, errors.ErrUnsupported }
 
 // logins is what the host's own journal has counted.
 type logins struct{ accepted, sudo int }

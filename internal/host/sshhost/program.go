@@ -1,0 +1,44 @@
+package sshhost
+
+import (
+	"crypto/rand"
+	_ "embed"
+	"encoding/hex"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+//go:embed agent.pl
+var agentText string
+
+// program is the agent as it is sent: without comments and indentation.
+func program(p *Pool, nonce string) []byte {
+	comment := regexp.MustCompile(`  +# .*$`)
+	var b strings.Builder
+	fmt.Fprintf(&b, "$NONCE='%s';$SILENCE=%d;$RUN='%s';$STATE='%s';\n", nonce, int(silence.Seconds()), p.runDir, p.stateDir)
+	for line := range strings.Lines(agentText) {
+		line = strings.TrimSpace(comment.ReplaceAllString(strings.TrimRight(line, "\n"), ""))
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		b.WriteString(line + "\n")
+	}
+	return []byte(b.String())
+}
+
+// boot is the one line that goes through the login shell, whichever that is: no quote, backslash or exclamation mark.
+// It reads the program from stdin. With up it says first that it runs, for whoever waits to send.
+func boot(size int, up string) string {
+	if up != "" {
+		up = fmt.Sprintf(`syswrite STDOUT,"%s";`, up)
+	}
+	return fmt.Sprintf(`%smy($n,$s)=(%d,"");while(length $s<$n){sysread(STDIN,$s,$n-length $s,length $s)||exit 9}eval $s;die $@ if $@`, up, size)
+}
+
+// newNonce is 128 random bits in hexadecimal.
+func newNonce() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails (Go 1.24)
+	return hex.EncodeToString(b[:])
+}
