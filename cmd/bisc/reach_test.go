@@ -75,6 +75,12 @@ func TestFiftyBehindOneJump(t *testing.T) {
 		t.Errorf("%d connections to the jump host, want 1", n)
 	}
 
+	// A jump host with another key is refused, whatever the environment says, and nothing is asked of who is behind it.
+	d.write(t, "hosts.hcl", strings.Replace(text.String(), pinsOf(t, jump), `["SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"]`, 1))
+	e = d.bisc(t, "plan", "--host", "h07")
+	e.wants(t, 5, "h07", "jump host: gate ("+p.Addr()+")", "host key is not the pinned one", "nothing was sent to it")
+	d.write(t, "hosts.hcl", text.String())
+
 	// A jump host that is gone is told once a host, and is not dialled for each.
 	p.Reset()
 	p.Cut()

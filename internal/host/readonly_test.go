@@ -5,13 +5,14 @@ import "testing"
 func TestReadOnly(t *testing.T) {
 	allowed := [][]string{
 		{"systemctl", "show", "-p", "Id", "--", "x.service"}, {"zfs", "get", "-Hp", "all", "tank"}, {"blkid", "-p", "-o", "export", "--", "/dev/ram0"},
-		Uses.Argv("1:0"), Validators.Argv(), StopClosure.Argv("docker.service"),
+		{"apt-config", "dump"}, Uses.Argv("1:0"), Validators.Argv(), StopClosure.Argv("docker.service"),
 	}
 	refused := [][]string{
 		nil, {"systemctl", "start", "x"}, {"systemctl"}, {"zfs", "destroy", "tank"}, {"rm", "-rf", "/"}, {"/tmp/zfs", "get"}, {"./blkid"},
 		{"sh", "-c", "rm -rf /"}, {"sh", "-c", Uses.Text + "; rm -rf /", "uses"}, {"sh", "-c", Uses.Text, "other"}, {"sh", "-c", Uses.Text},
 		{"wipefs", "-a", "/dev/sda"}, {"blkid", "-w", "/etc/passwd"}, {"sysctl", "-w", "a=b"}, {"apt-mark", "hold", "x"}, {"mount"}, {"docker", "rm", "x"},
 		{"zpool", "import"}, {"zpool", "status", "-c", "x"}, {"blockdev", "--getsize64", "--setro", "/dev/sda"}, {"sysctl", "-n", "a=b"}, {"", "x"},
+		{"apt-config", "shell", "a", "b"}, {"apt-config", "dump", "-c", "/tmp/x"}, {"apt-config"},
 	}
 	for _, argv := range allowed {
 		if err := ReadOnly(argv); err != nil {

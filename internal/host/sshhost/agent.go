@@ -30,6 +30,7 @@ type agent struct {
 	words   map[string]uint32
 	queue   []byte // frames to be written
 	heard   time.Time
+	wrote   time.Time
 	err     error // why it is over; set before dead is closed
 
 	wake chan struct{}
@@ -89,7 +90,7 @@ func (a *agent) write() {
 		}
 		a.mu.Lock()
 		b := a.queue
-		a.queue = nil
+		a.queue, a.wrote = nil, time.Now()
 		a.mu.Unlock()
 		if len(b) == 0 {
 			continue
@@ -112,14 +113,16 @@ func (a *agent) ping() {
 		case <-tick.C:
 		}
 		a.mu.Lock()
-		quiet := time.Since(a.heard)
+		quiet, idle := time.Since(a.heard), time.Since(a.wrote)
 		a.mu.Unlock()
 		if quiet > silence {
 			a.end(fmt.Errorf("no sign of life for %s", silence))
 			a.link.conn.close()
 			return
 		}
-		a.enqueue(appendFrame(nil, framePing, 0))
+		if idle >= pingEvery { // requests are signs of life too, and a ping between them would be a turn
+			a.enqueue(appendFrame(nil, framePing, 0))
+		}
 	}
 }
 

@@ -339,7 +339,8 @@ func TestCutPut(t *testing.T) {
 			t.Fatal(err)
 		}
 		done, undone := 0, 0
-		for i := range int64(24) {
+		const cuts = 12
+		for i := range int64(cuts) {
 			w := heir()
 			if err := w.Do(t.Context(), host.Put{Path: "/srv/cut/file", Content: before, Mode: 0o600}); err != nil {
 				t.Fatal(err)
@@ -348,7 +349,7 @@ func TestCutPut(t *testing.T) {
 				t.Errorf("cut %d at %d of %d left %q", way, i, whole, left)
 			}
 			_ = w.Close()
-			err, _ := run(way, whole*i/24+i)
+			err, _ := run(way, whole*i/cuts+i*7)
 			w = heir() // the run that was cut has ended
 			got, rerr := w.ReadFile(t.Context(), "/srv/cut/file")
 			if rerr != nil {
