@@ -39,6 +39,8 @@ func ResultOf(err error) Result {
 	var guard *host.GuardError
 	var exit *host.ExitError
 	switch {
+	case errors.Is(err, host.ErrLost): // also where the reason for the loss is an unreachable host
+		r.State = UnknownResult
 	case errors.As(err, &guard), errors.Is(err, host.ErrFenced), errors.Is(err, host.ErrChanged), errors.Is(err, host.ErrUnreachable):
 		r.State = NotDone
 	case errors.As(err, &exit) && !exit.Stuck:

@@ -135,8 +135,8 @@ func notReached(o *Outcome, reason string) {
 
 // judgeAgain observes an invariant in its place, unless nothing has changed since it was seen to hold.
 func (a *applying) judgeAgain(ctx context.Context, o *Outcome) {
-	if _, ok := a.Override[o.Item.Address]; ok || o.State == InSync && !a.did {
-		return
+	if o.State == Held || o.State == InSync && !a.did {
+		return // overridden, or the look before the stage's first step was the last word
 	}
 	limit := time.Duration(0)
 	if a.did {
@@ -154,11 +154,15 @@ func (a *applying) judgeAgain(ctx context.Context, o *Outcome) {
 // moments, and a wrong host stays wrong.
 const invariantSettle = 5 * time.Second
 
-// admitted observes the invariants of the assumed layers once more, right before the stage's first step.
+// admitted observes, right before the stage's first step, what that step rests on: the invariants of the assumed layers,
+// and the stage's own that are written before it.
 func (a *applying) admitted(ctx context.Context, o *Outcome) bool {
 	var asked []Outcome
+	before := true
 	for _, inv := range a.out {
-		if _, ok := a.Override[inv.Item.Address]; !ok && inv.Item.Invariant && inv.Stage != o.Stage && gates(inv.Stage, o.Stage) {
+		before = before && inv.Item.Address != o.Item.Address
+		guards := inv.Stage == o.Stage && before || inv.Stage != o.Stage && gates(inv.Stage, o.Stage)
+		if inv.Item.Invariant && inv.State != Held && guards {
 			asked = append(asked, inv)
 		}
 	}
@@ -167,7 +171,7 @@ func (a *applying) admitted(ctx context.Context, o *Outcome) bool {
 		if inv.State == InSync {
 			continue
 		}
-		o.State, o.Reason = Blocked, "gate: "+inv.Item.Address+" does not hold"
+		o.State, o.Reason = Blocked, "gate: "+inv.Item.Address+" does not hold (any more)"
 		if inv.State == Unknown {
 			o.Reason = "gate: " + inv.Item.Address + " could not be observed, and unknown refuses"
 		}

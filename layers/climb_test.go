@@ -328,3 +328,32 @@ func TestSelect(t *testing.T) {
 		t.Errorf("%s a=%s b=%s", got, b.Wrote("/a"), b.Wrote("/b"))
 	}
 }
+
+// A guard is an invariant written first: it is looked at again after the yes, right before the first step.
+func TestAGuardOfTheStageIsJudgedAgainBeforeTheFirstStep(t *testing.T) {
+	b := newBench(map[string]string{"/validator": "gone", "/a": "no"},
+		stage(Storage, invariant("guard", &flag{path: "/validator", want: "gone"}), item("a", &flag{path: "/a", want: "yes"})))
+	rep := b.climb(t, Acting{}, func(int, Report) bool { b.Files["/validator"] = "alive"; return true })
+	if got := states(rep); got != "in sync, blocked" || len(b.Steps()) != 0 {
+		t.Errorf("%s, steps %v", got, b.Steps())
+	}
+}
+
+// An invariant behind the first step is not its guard: it is judged in its place.
+func TestALaterInvariantIsNoGuardOfTheFirstStep(t *testing.T) {
+	b := newBench(map[string]string{"/a": "no"},
+		stage(Storage, item("a", &flag{path: "/a", want: "yes"}), invariant("inv", &flag{path: "/a", want: "yes"})))
+	if got := states(b.climb(t, Acting{}, always)); got != "in sync, in sync" {
+		t.Error(got)
+	}
+}
+
+func TestAnOverrideDoesNotPassWhatIsNotKnown(t *testing.T) {
+	b := newBench(map[string]string{"/a": "yes", "/b": "no"},
+		stage(Storage, invariant("inv", &flag{path: "/a", want: "yes"}), item("b", &flag{path: "/b", want: "yes"})))
+	b.Errors["read /a"] = host.ErrStuck
+	rep := b.climb(t, Acting{Options: Options{Override: map[string]string{"h:storage.inv": "known"}}}, always)
+	if got := states(rep); got != "unknown, not reached" || len(b.Steps()) != 0 {
+		t.Errorf("%s, steps %v", got, b.Steps())
+	}
+}

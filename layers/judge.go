@@ -67,11 +67,11 @@ func judgeInvariants(outcomes []Outcome, opts Options, pending map[*Stage]bool) 
 		if !o.Item.Invariant || o.State == InSync {
 			continue
 		}
+		if o.State == Unknown {
+			continue // --override passes what fails, never what is not known
+		}
 		if because, ok := opts.Override[o.Item.Address]; ok {
 			o.State, o.Reason = Held, "overridden: "+because
-			continue
-		}
-		if o.State == Unknown {
 			continue
 		}
 		if changesBefore(outcomes[:i], pending) {

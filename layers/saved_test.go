@@ -3,6 +3,7 @@ package layers
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -116,7 +117,8 @@ func TestEachActIsIntendedFirst(t *testing.T) {
 		"done":            {nil, "intend h:storage.a, done"},
 		"guard refused":   {&host.GuardError{Guard: "g"}, "intend h:storage.a, not done"},
 		"failed":          {&host.ExitError{Exit: 1}, "intend h:storage.a, failed"},
-		"lost in the act": {host.ErrLost, "intend h:storage.a, unknown"},
+		"lost in the act": {fmt.Errorf("%w: %w", host.ErrLost, host.ErrUnreachable), "intend h:storage.a, unknown"},
+		"never sent":      {host.ErrUnreachable, "intend h:storage.a, not done"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(map[string]string{"/a": "no"}, stage(Storage, item("a", &flag{path: "/a", want: "yes", script: true})))

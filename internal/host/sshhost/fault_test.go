@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -204,13 +205,18 @@ func TestControllerDies(t *testing.T) {
 	noperl := l.Host("noperl")
 	outOfBand(noperl)(t, "mv /usr/bin/perl /usr/bin/perl.away")
 
-	t.Run("all", func(t *testing.T) {
-		t.Run("killed in a step", func(t *testing.T) { t.Parallel(); testKilled(t, l.Host("killed")) })
-		t.Run("frozen", func(t *testing.T) { t.Parallel(); testFrozen(t, l.Host("frozen")) })
-		t.Run("frozen, no Perl", func(t *testing.T) { t.Parallel(); testFrozen(t, noperl) })
-		t.Run("half-open", func(t *testing.T) { t.Parallel(); testHalfOpen(t, l.Host("cut")) })
-		t.Run("killed with a query", func(t *testing.T) { t.Parallel(); testKilledQuery(t, l.Host("query")) })
-	})
+	// They mostly wait: t.Parallel would let only as many wait at a time as there are processors.
+	var all sync.WaitGroup
+	for name, test := range map[string]func(*testing.T){
+		"killed in a step":    func(t *testing.T) { testKilled(t, l.Host("killed")) },
+		"frozen":              func(t *testing.T) { testFrozen(t, l.Host("frozen")) },
+		"frozen, no Perl":     func(t *testing.T) { testFrozen(t, noperl) },
+		"half-open":           func(t *testing.T) { testHalfOpen(t, l.Host("cut")) },
+		"killed with a query": func(t *testing.T) { testKilledQuery(t, l.Host("query")) },
+	} {
+		all.Go(func() { t.Run(name, test) })
+	}
+	all.Wait()
 }
 
 // testKilled: the step runs to its end, the lock is kept until then and free after.

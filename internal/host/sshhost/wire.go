@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// A write this small, once the handshake is over, is a window adjustment: x/crypto sends one per 96 KiB received, and
+// A write this small, once the handshake is over, is a window adjustment: x/crypto sends one per 96 to 160 KiB received, and
 // each would be a turn. They wait for the next request, or for company, or a moment.
 const (
 	smallWrite   = 64
-	smallWrites  = 16              // 16 x 96 KiB stays below the window of 2 MiB
+	smallWrites  = 8               // up to 160 KiB each: together well below the window of 2 MiB, or the far end would stand still
 	smallPatient = 2 * time.Second // it may be the reply to a keepalive of the server's
 )
 
