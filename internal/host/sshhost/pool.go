@@ -47,7 +47,7 @@ type known struct {
 // NewPool makes a pool. Close ends its jump hosts' connections.
 func NewPool(opts Options) *Pool {
 	p := &Pool{
-		slots: make(chan struct{}, 9), jumps: map[string]*jump{}, hosts: map[string]*known{},
+		slots: make(chan struct{}, 8), jumps: map[string]*jump{}, hosts: map[string]*known{},
 		runDir: "/run/bisc", stateDir: "/var/lib/bisc",
 	}
 	if opts.Dials > 0 {
