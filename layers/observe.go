@@ -23,8 +23,10 @@ func Observe(ctx context.Context, h host.Reader, stages []*Stage, opts Options) 
 	var all sync.WaitGroup
 	all.Go(func() { rep.Identity, identityErr = Identify(ctx, h) })
 	all.Go(func() { rep.Holds, holdsErr = ReadHolds(ctx, h) })
+	probe, stop := probing(ctx, h)
+	defer stop()
 	for i, p := range places {
-		all.Go(func() { rep.Outcomes[i] = observeOne(ctx, h, p.stage, p.item) })
+		all.Go(func() { rep.Outcomes[i] = look(probe, h, p.stage, p.item) })
 	}
 	all.Wait()
 	if rep.Err = errors.Join(identityErr, holdsErr, lost(rep.Outcomes)); rep.Err != nil {
@@ -44,11 +46,40 @@ type place struct {
 	item  Item
 }
 
+// probing is a context that ends ProbeLimit after the host is up: while an operator types a password, no answer is late.
+func probing(ctx context.Context, h host.Reader) (context.Context, context.CancelFunc) {
+	up := host.Up(h)
+	select {
+	case <-up:
+		return context.WithTimeoutCause(ctx, ProbeLimit, errNoAnswer)
+	default:
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case <-up:
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case <-time.After(ProbeLimit):
+			cancel(errNoAnswer)
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { cancel(nil) }
+}
+
 // observeOne is one resource's Plan within ProbeLimit.
 func observeOne(ctx context.Context, h host.Reader, st *Stage, it Item) Outcome {
+	ctx, stop := probing(ctx, h)
+	defer stop()
+	return look(ctx, h, st, it)
+}
+
+// look is one resource's Plan.
+func look(ctx context.Context, h host.Reader, st *Stage, it Item) Outcome {
 	began := time.Now()
-	ctx, cancel := context.WithTimeoutCause(ctx, ProbeLimit, errNoAnswer)
-	defer cancel()
 	o := Outcome{Stage: st, Item: it}
 	o.Change, o.Err = it.Resource.Plan(ctx, h)
 	o.Took = time.Since(began)

@@ -125,7 +125,7 @@ func TestDialsAreLimited(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := l.Accept(); err == nil {
-		t.Errorf("a ninth connection came while %d were being made", limit)
+		t.Fatalf("a ninth connection came while %d were being made", limit)
 	}
 	if err := l.SetDeadline(time.Time{}); err != nil {
 		t.Fatal(err)

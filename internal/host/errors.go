@@ -3,6 +3,7 @@ package host
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -35,7 +36,8 @@ type ExitError struct {
 	Stuck  bool   // ended by its limit
 }
 
-// Error gives the program, its status and the last line it wrote.
+// Error gives the program, its status, and the first and the last line it wrote: some tell what is wrong first and how they
+// are used after that, others say last why they gave up.
 func (e *ExitError) Error() string {
 	name := "step"
 	if len(e.Argv) > 0 {
@@ -48,11 +50,28 @@ func (e *ExitError) Error() string {
 }
 
 func tail(stderr []byte) string {
-	lines := strings.Split(strings.TrimSpace(string(stderr)), "\n")
-	if last := strings.TrimSpace(lines[len(lines)-1]); last != "" {
-		return ": " + last
+	lines := slices.DeleteFunc(strings.Split(string(stderr), "\n"), func(l string) bool { return strings.TrimSpace(l) == "" })
+	if len(lines) == 0 {
+		return ""
 	}
-	return ""
+	first, last := bounded(lines[0]), bounded(lines[len(lines)-1])
+	if first == last {
+		return ": " + first
+	}
+	return ": " + first + " … " + last
+}
+
+// bounded is a line without the blanks around it, cut after 200 characters.
+func bounded(line string) string {
+	line = strings.TrimSpace(line)
+	left := 200
+	for i := range line {
+		if left == 0 {
+			return line[:i] + "…"
+		}
+		left--
+	}
+	return line
 }
 
 // GuardError is a step that was not done because a guard in its script did not hold, or could not tell.

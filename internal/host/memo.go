@@ -57,7 +57,7 @@ func once[T any](ctx context.Context, m *Memo, key string, ask func() (T, error)
 		val, _ := a.val.(T)
 		return val, a.err
 	case <-ctx.Done():
-		return zero, ctx.Err()
+		return zero, context.Cause(ctx)
 	}
 }
 

@@ -29,6 +29,9 @@ func (m *MemoWriter) Revert(ctx context.Context) error { defer m.Forget(); retur
 // Close ends the host's connection.
 func (m *MemoWriter) Close() error { return m.w.Close() }
 
+// Up is that of the wrapped host.
+func (m *Memo) Up() <-chan struct{} { return Up(m.Reader) }
+
 // HostKey is that of the wrapped host, where its transport has one.
 func (m *Memo) HostKey() string {
 	if k, ok := m.Reader.(interface{ HostKey() string }); ok {

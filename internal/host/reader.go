@@ -52,6 +52,17 @@ type Reader interface {
 	Probe(ctx context.Context, argv ...string) (Output, error)
 }
 
+// Up is closed once the host answers, where its transport tells (a method Up); else it is closed from the start. What
+// comes before that, a password that an operator types, is no question's time.
+func Up(r Reader) <-chan struct{} {
+	if u, ok := r.(interface{ Up() <-chan struct{} }); ok {
+		return u.Up()
+	}
+	up := make(chan struct{})
+	close(up)
+	return up
+}
+
 // Output is a program's answer. Exit is its status; 128+n when signal n ended it.
 type Output struct {
 	Stdout, Stderr []byte

@@ -1,4 +1,5 @@
 # $1 = the reading "validators", $2... = the units about to stop
+set -f # no name is a pattern
 reading=$1 left=$((BISC_ARGC - 1))
 found=$(sh -c "$reading" validators) || { echo "the process table could not be read"; exit 11; }
 [ -z "$found" ] && exit 0
@@ -6,7 +7,7 @@ shift
 for unit in "$@"; do
   [ "$left" -gt 0 ] || break
   left=$((left - 1))
-  group=$(systemctl show -p ControlGroup --value -- "$unit") || { echo "systemd did not tell the control group of $unit"; exit 11; }
+  group=$(systemctl show -p ControlGroup --value -- "$unit") || { printf 'systemd did not tell the control group of %s\n' "$unit"; exit 11; }
   [ -n "$group" ] || continue
   for pid in $(echo "$found" | sed 's/ .*//'); do
     if ! lines=$(cat "/proc/$pid/cgroup" 2>/dev/null); then
@@ -14,8 +15,8 @@ for unit in "$@"; do
       continue
     fi
     # One line a hierarchy: id:controllers:path. The path is cut at the second colon; unit names may hold more.
-    for path in $(echo "$lines" | sed 's/^[^:]*:[^:]*://'); do
-      case "$path/" in "${group%/}/"*) echo "validator process $pid runs in $unit"; exit 10 ;; esac
+    for path in $(printf '%s\n' "$lines" | sed 's/^[^:]*:[^:]*://'); do
+      case "$path/" in "${group%/}/"*) printf 'validator process %s runs in %s\n' "$pid" "$unit"; exit 10 ;; esac
     done
   done
 done

@@ -1,7 +1,8 @@
 # $1 = the reading "stop-closure", $2 = the unit, $3... = units that may stop with it
+set -f # no name is a pattern
 reading=$1 unit=$2
 argc=$BISC_ARGC
-found=$(sh -c "$reading" stop-closure "$unit") || { echo "systemd did not tell what hangs on $unit"; exit 11; }
+found=$(sh -c "$reading" stop-closure "$unit") || { printf 'systemd did not tell what hangs on %s\n' "$unit"; exit 11; }
 for u in $found; do
   [ "$u" = "$unit" ] && continue
   i=2 ok=
@@ -13,6 +14,6 @@ for u in $found; do
   done
   [ -n "$ok" ] && continue
   # What does not run cannot stop.
-  case "$(systemctl show -p ActiveState --value -- "$u")" in inactive | failed) ;; *) echo "$u would stop too"; exit 10 ;; esac
+  case "$(systemctl show -p ActiveState --value -- "$u")" in inactive | failed) ;; *) printf '%s would stop too\n' "$u"; exit 10 ;; esac
 done
 exit 0

@@ -1,4 +1,5 @@
-# $1... = major:minor in decimal. /proc/PID/mountinfo is read once for each mount namespace.
+# $1... = major:minor in decimal. /proc/PID/mountinfo is read once for each mount namespace: of the first process in it whose
+# mountinfo could be read. One that ends meanwhile (a zombie has no namespace either) leaves its namespace to the next.
 [ "$(id -u)" = 0 ] && [ -r /proc/self/mountinfo ] || { echo "cannot read /proc of others" >&2; exit 3; }
 seen=' '
 for d in /proc/[0-9]*; do
@@ -6,12 +7,17 @@ for d in /proc/[0-9]*; do
   [ "$pid" = $$ ] && continue
   ns=$(readlink "$d/ns/mnt" 2>/dev/null) || continue
   case "$seen" in *" $ns "*) continue ;; esac
+  if ! table=$(cat "$d/mountinfo" 2>/dev/null); then
+    readlink "$d/ns/mnt" >/dev/null 2>&1 || continue
+    echo "cannot read the mounts of process $pid" >&2
+    exit 3
+  fi
   seen="$seen$ns "
-  while read -r _ _ dev _ target _; do
+  printf '%s\n' "$table" | while read -r _ _ dev _ target _; do
     for want in "$@"; do
       [ "$dev" = "$want" ] && printf 'mount %s %s %s\n' "$dev" "$pid" "$target"
     done
-  done 2>/dev/null <"$d/mountinfo"
+  done
 done
 for want in "$@"; do
   for h in /sys/dev/block/"$want"/holders/*; do

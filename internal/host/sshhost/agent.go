@@ -12,16 +12,15 @@ import (
 	"bisc/internal/host"
 )
 
-// How the two ends tell that the other is gone (reference/transport.md 5).
-const (
-	pingEvery = 5 * time.Second
-	silence   = 20 * time.Second
-)
+// pulse is how the two ends tell that the other is gone (reference/transport.md 5): a ping after every, and after silence
+// the far end is given up. silence is whole seconds.
+type pulse struct{ every, silence time.Duration }
 
 // agent is the client's half of the channel to agent.pl.
 type agent struct {
 	link  *link
 	nonce string
+	pulse pulse
 
 	mu      sync.Mutex
 	ids     uint32
@@ -31,13 +30,13 @@ type agent struct {
 	queue   []byte // frames to be written
 	heard   time.Time
 	wrote   time.Time
-	err     error // why it is over; set before dead is closed
+	err     error // why it is over, if it ever was up; set before dead is closed
 
 	wake chan struct{}
 	dead chan struct{}
 
-	// greet is called with the far end's first word; an error ends the channel. early is called instead of end when the
-	// far end went without one.
+	// greet is called with the far end's first word; an error ends the channel. early is called when the far end went
+	// without one: nothing that it was asked is answered then.
 	greet   func(hello) error
 	early   func(error)
 	greeted bool // set and read by the reading goroutine
@@ -46,10 +45,10 @@ type agent struct {
 // hello is the far end's first word.
 type hello struct{ system, uid string }
 
-func newAgent(l *link, nonce string) *agent {
+func newAgent(l *link, nonce string, p pulse) *agent {
 	return &agent{
-		link: l, nonce: nonce, pending: map[uint32]*request{}, feeds: map[uint32]*feed{}, words: map[string]uint32{},
-		heard: time.Now(), wake: make(chan struct{}, 1), dead: make(chan struct{}),
+		link: l, nonce: nonce, pulse: p, pending: map[uint32]*request{}, feeds: map[uint32]*feed{}, words: map[string]uint32{},
+		wake: make(chan struct{}, 1), dead: make(chan struct{}),
 	}
 }
 
@@ -59,12 +58,12 @@ func (a *agent) run(first []byte) {
 	a.queue = append(append([]byte(nil), first...), a.queue...)
 	a.mu.Unlock()
 	go a.write()
-	go a.ping()
 	go func() {
 		err := a.read()
 		a.link.close()
 		<-a.link.ended
-		if a.early != nil && !a.greeted {
+		if !a.greeted {
+			close(a.dead) // and no more: the connection is for what comes in its place
 			a.early(err)
 			return
 		}
@@ -102,9 +101,10 @@ func (a *agent) write() {
 	}
 }
 
-// ping keeps both ends sure of each other. A far end that is silent for too long is given up.
+// ping keeps both ends sure of each other, from the far end's first word on: sudo may be slower than the limit of silence.
+// A far end that is silent for too long is given up.
 func (a *agent) ping() {
-	tick := time.NewTicker(pingEvery)
+	tick := time.NewTicker(a.pulse.every)
 	defer tick.Stop()
 	for {
 		select {
@@ -115,12 +115,13 @@ func (a *agent) ping() {
 		a.mu.Lock()
 		quiet, idle := time.Since(a.heard), time.Since(a.wrote)
 		a.mu.Unlock()
-		if quiet > silence {
-			a.end(fmt.Errorf("no sign of life for %s", silence))
+		if quiet > a.pulse.silence {
+			a.end(fmt.Errorf("no sign of life for %s", a.pulse.silence))
 			a.link.conn.close()
 			return
 		}
-		if idle >= pingEvery { // requests are signs of life too, and a ping between them would be a turn
+		// Requests are signs of life too, and a ping between them would be a turn; but not those whose answers hang.
+		if idle >= a.pulse.every || quiet >= a.pulse.every {
 			a.enqueue(appendFrame(nil, framePing, 0))
 		}
 	}
@@ -157,6 +158,10 @@ func (a *agent) read() error {
 			if err := a.greet(hello{system, uid}); err != nil {
 				return err
 			}
+			a.mu.Lock()
+			a.heard = time.Now()
+			a.mu.Unlock()
+			go a.ping()
 			continue
 		}
 		a.take(f)

@@ -49,9 +49,6 @@ type channel struct {
 // startSoon is how long a channel waits for its first wave.
 const startSoon = 25 * time.Millisecond
 
-// startLimit is how long login shell, sudo and Perl may take: sudo may have to ask a slow directory.
-const startLimit = 30 * time.Second
-
 func newChannel(p *Pool, conn *connection) *channel {
 	c := &channel{
 		pool: p, cfg: conn.cfg, conn: conn, stats: &counters{},
@@ -118,7 +115,7 @@ func (c *channel) start() {
 	}
 	nonce := newNonce()
 	text := program(c.pool, nonce)
-	a := newAgent(l, nonce)
+	a := newAgent(l, nonce, c.pool.pulse)
 	a.greet = c.greet
 	a.early = func(err error) { c.recover(a, err) }
 	c.stats.add(func(s *Stats) { s.Execs++ })
@@ -128,7 +125,7 @@ func (c *channel) start() {
 	}
 	c.adopt(a)
 	a.run(text)
-	c.watchStart(a.link)
+	c.watchStart(a)
 }
 
 // adopt makes far the channel's far end and gives it what was held.
@@ -142,14 +139,16 @@ func (c *channel) adopt(far remote) {
 	}
 }
 
-// watchStart ends a start that takes too long.
-func (c *channel) watchStart(l *link) {
-	time.AfterFunc(startLimit, func() {
+// watchStart ends a start that takes too long. An agent that is gone is not waited for: a password may be asked by now.
+func (c *channel) watchStart(a *agent) {
+	limit := c.pool.startLimit
+	time.AfterFunc(limit, func() {
 		select {
 		case <-c.ready:
 		case <-c.failed:
+		case <-a.dead:
 		default:
-			c.fail(unreachable(c.cfg, "%s gave no answer in %s: %s", c.starter(), startLimit, said(l)))
+			c.fail(unreachable(c.cfg, "%s gave no answer in %s: %s", c.starter(), limit, said(a.link)))
 		}
 	})
 }
@@ -198,7 +197,10 @@ func (c *channel) recover(a *agent, err error) {
 	why := whyNot(c.cfg, a.link, err)
 	switch {
 	case errors.Is(why, errPassword):
-		if _, err := c.pool.askPassword(context.Background(), c.cfg); err != nil {
+		ctx, stop := c.untilFailed()
+		_, err := c.pool.askPassword(ctx, c.cfg)
+		stop()
+		if err != nil {
 			c.fail(err)
 			return
 		}
@@ -212,9 +214,22 @@ func (c *channel) recover(a *agent, err error) {
 	c.startKnowing()
 }
 
+// untilFailed is a context without a limit that ends with the channel: a person is waited for.
+func (c *channel) untilFailed() (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	go func() {
+		select {
+		case <-c.failed:
+			cancel(c.err)
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { cancel(nil) }
+}
+
 // startKnowing starts step by step, waiting for each answer.
 func (c *channel) startKnowing() {
-	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), c.pool.startLimit)
 	defer cancel()
 	if !c.pool.isPerlless(c.cfg) {
 		err := c.startAgent(ctx)
@@ -244,7 +259,7 @@ func (c *channel) startAgent(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a := newAgent(l, nonce)
+	a := newAgent(l, nonce, c.pool.pulse)
 	a.greet = c.greet
 	a.early = func(err error) {
 		why := unreachable(c.cfg, "the agent did not start: %w: %s", err, said(l))
@@ -253,7 +268,7 @@ func (c *channel) startAgent(ctx context.Context) error {
 	}
 	c.adopt(a)
 	a.run(text)
-	c.watchStart(l)
+	c.watchStart(a)
 	return nil
 }
 

@@ -145,12 +145,12 @@ func (c *connection) handshake(ctx context.Context, address string, keys *keyChe
 func (c *connection) close() { _ = c.wire.Close() }
 
 // keepAlive ends a connection whose far end is silent. Only jump hosts need it: a host's own channel has pings.
-func (c *connection) keepAlive() {
+func (c *connection) keepAlive(p pulse) {
 	for {
 		select {
 		case <-c.dead:
 			return
-		case <-time.After(pingEvery):
+		case <-time.After(p.every):
 		}
 		answered := make(chan struct{})
 		go func() {
@@ -162,7 +162,7 @@ func (c *connection) keepAlive() {
 		case <-answered:
 		case <-c.dead:
 			return
-		case <-time.After(silence):
+		case <-time.After(p.silence):
 			c.close()
 			return
 		}

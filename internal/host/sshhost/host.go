@@ -34,6 +34,10 @@ func (h *Host) HostKey() string { return h.c.conn.hostKey }
 // Ready waits until the privileged channel is up. The error wraps host.ErrUnreachable: sudo refused, no Linux, ...
 func (h *Host) Ready(ctx context.Context) error { return h.c.waitReady(ctx) }
 
+// Up is closed when the privileged channel is up. Until then an answer may take as long as an operator takes to type
+// sudo's password.
+func (h *Host) Up() <-chan struct{} { return h.c.ready }
+
 // Stats is what the connection has cost so far.
 func (h *Host) Stats() Stats {
 	s := h.c.stats.get()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"bisc/internal/host"
 )
@@ -15,12 +16,17 @@ type Options struct {
 	Dials int
 	// runDir and stateDir are the folders of the lock and of its token, for tests.
 	runDir, stateDir string
+	// pulse and startLimit are those of a Pool, for tests.
+	pulse      pulse
+	startLimit time.Duration
 }
 
 // Pool makes connections and shares those to jump hosts: one each and run.
 type Pool struct {
 	slots            chan struct{}
 	runDir, stateDir string
+	pulse            pulse
+	startLimit       time.Duration // for login shell, sudo and Perl: sudo may have to ask a slow directory
 
 	mu     sync.Mutex
 	jumps  map[string]*jump
@@ -48,10 +54,17 @@ type known struct {
 func NewPool(opts Options) *Pool {
 	p := &Pool{
 		slots: make(chan struct{}, 8), jumps: map[string]*jump{}, hosts: map[string]*known{},
-		runDir: "/run/bisc", stateDir: "/var/lib/bisc",
+		runDir: "/run/bisc", stateDir: "/var/lib/bisc", pulse: pulse{every: 5 * time.Second, silence: 20 * time.Second},
+		startLimit: 30 * time.Second,
 	}
 	if opts.Dials > 0 {
 		p.slots = make(chan struct{}, opts.Dials)
+	}
+	if opts.pulse != (pulse{}) {
+		p.pulse = opts.pulse
+	}
+	if opts.startLimit > 0 {
+		p.startLimit = opts.startLimit
 	}
 	if opts.runDir != "" {
 		p.runDir, p.stateDir = opts.runDir, opts.stateDir
@@ -134,7 +147,7 @@ func (j *jump) gone() bool {
 func (p *Pool) makeJump(ctx context.Context, cfg *Config, j *jump) {
 	j.conn, j.err = p.connect(ctx, cfg)
 	if j.err == nil {
-		go j.conn.keepAlive()
+		go j.conn.keepAlive(p.pulse)
 		p.mu.Lock()
 		closed := p.closed
 		p.mu.Unlock()
@@ -197,7 +210,7 @@ func (p *Pool) password(cfg *Config) string {
 
 var errNoPassword = errors.New("sudo wants a password: allow this user to run sudo without one (NOPASSWD), or run bisc where it can ask")
 
-// askPassword asks for sudo's password once a host.
+// askPassword asks for sudo's password once a host. An asking that ctx ended does not count.
 func (p *Pool) askPassword(ctx context.Context, cfg *Config) (string, error) {
 	k := p.known(cfg)
 	k.asking.Lock()
@@ -212,6 +225,9 @@ func (p *Pool) askPassword(ctx context.Context, cfg *Config) (string, error) {
 	}
 	password, err := cfg.BecomePassword(ctx, cfg.Name)
 	switch {
+	case ctx.Err() != nil:
+		k.asked = false
+		return "", unreachable(cfg, "sudo wants a password: %w", context.Cause(ctx))
 	case err != nil:
 		k.err = unreachable(cfg, "sudo wants a password: %w", err)
 	case password == "":

@@ -70,7 +70,7 @@ func stripShell(text string) string {
 
 // hello is the first command: what was written before its answer is noise.
 func (s *shell) hello(ctx context.Context) (hello, error) {
-	r := newRequest(opRun, startLimit, "bisc_hello")
+	r := newRequest(opRun, questionLimit, "bisc_hello")
 	s.send(r, "bisc_hello </dev/null")
 	a, err := r.wait(ctx)
 	if err != nil {

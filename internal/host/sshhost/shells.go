@@ -57,7 +57,7 @@ func startShells(ctx context.Context, c *channel) (*shells, hello, error) {
 		sh.spent = s.deal
 		sh.mu.Unlock()
 	}
-	go c.conn.keepAlive()
+	go c.conn.keepAlive(c.pool.pulse)
 	go s.watch()
 	return s, hi, nil
 }
@@ -147,7 +147,7 @@ func (s *shells) another() {
 	}
 	s.opening++
 	go func() {
-		ctx, cancel := context.WithTimeout(context.Background(), startLimit)
+		ctx, cancel := context.WithTimeout(context.Background(), s.c.pool.startLimit)
 		defer cancel()
 		sh, _, err := s.c.openShell(ctx)
 		s.mu.Lock()

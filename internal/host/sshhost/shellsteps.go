@@ -63,7 +63,7 @@ func (s *shells) writing(r *request) (*shell, error) {
 	case r.op != opLock:
 		return nil, errFenced
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), s.c.pool.startLimit)
 	defer cancel()
 	w, _, err := s.c.openShell(ctx)
 	if err != nil {
@@ -80,9 +80,9 @@ func (s *shells) writing(r *request) (*shell, error) {
 const beatScript = `while l=$(timeout "$2" sh -c 'read -r l && echo "$l"'); do [ "$l" = bye ] && exit 0; done; kill -KILL "$1"`
 
 func (s *shells) heartbeat(w *shell) {
-	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), s.c.pool.startLimit)
 	defer cancel()
-	l, err := s.c.rootStream(ctx, "sh", "-c", beatScript, "bisc", w.pid, strconv.Itoa(int(silence.Seconds())))
+	l, err := s.c.rootStream(ctx, "sh", "-c", beatScript, "bisc", w.pid, strconv.Itoa(int(s.c.pool.pulse.silence.Seconds())))
 	if err != nil {
 		s.c.fail(unreachable(s.c.cfg, "start the heartbeat: %w", err))
 		return
@@ -97,7 +97,7 @@ func (s *shells) heartbeat(w *shell) {
 				return
 			case <-l.ended:
 				return
-			case <-time.After(pingEvery):
+			case <-time.After(s.c.pool.pulse.every):
 				_ = l.write([]byte("beat\n"))
 			}
 		}
