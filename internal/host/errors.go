@@ -103,8 +103,11 @@ type Lock struct {
 	Token uint64    `json:"token"` // the fencing token: grows by one with each holder
 }
 
-// Error tells owner, run and age.
+// Error tells owner, run and age. They are not known for the moment in which the other run writes them down.
 func (e *LockedError) Error() string {
+	if e.Lock.Since.IsZero() {
+		return fmt.Sprintf("%s is locked by another run that is not yet known: bisc who %s tells in a moment", e.Host, e.Host)
+	}
 	return fmt.Sprintf("%s is locked by %s (run %s, for %s): wait for it to end, or ask its owner; the lock goes by itself within 20s of its controller's death",
 		e.Host, e.Lock.Owner, e.Lock.Run, time.Since(e.Lock.Since).Round(time.Second))
 }

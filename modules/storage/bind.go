@@ -15,7 +15,7 @@ var BindKind = modules.Kind{
 	Doc: "A folder that appears at a second place (mount --bind, --rbind), now and after boot. It is known by the device and the folder within it; where it is " +
 		"recursive, every mount below the source must appear below the target from the same device. Propagation is applied in the order written, after the bind: " +
 		"[\"rslave\", \"rshared\"] lets mounts of the source appear at the target and lets nothing go back, so that unmounting below the target never " +
-		"unmounts the source's, and containers may still be given the target with rslave. One fstab line says all of it (mount(8) applies the flags one after the other).",
+		"unmounts the source's, and containers may still be given the target with rslave. It is bound only while no validator lives: one may write into the plain folder. One fstab line says all of it (mount(8) applies the flags one after the other).",
 	Checks: []string{
 		"now: the visible mount at the path has the device and the folder of the source; each mount below the source is below the target too, and nothing else is",
 		"now: peer group and master of the bind, and of each mount below it where the propagation is recursive",
@@ -26,6 +26,8 @@ var BindKind = modules.Kind{
 			Guards: []string{"no validator lives", "mounted below as shown", "mount not in use", "stops nothing else"}},
 		{What: "the bind and the mounts below it, not those of the source", When: "absent = true",
 			Guards: []string{"no validator lives", "mounted below as shown", "stops nothing else"}},
+		{What: "sight of what was written into the plain folder", When: "it, or a mount below it, is not there and is mounted",
+			Guards: []string{"no validator lives", "mounted below as shown"}},
 	},
 	Example: `bind "/srv/kind/solana" {
   source      = "/srv/solana"

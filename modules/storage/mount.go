@@ -16,7 +16,7 @@ var MountKind = modules.Kind{
 	Doc: "A device's file system at a mount point, now and after boot. The mount is known by the device number of its source and " +
 		"by being visible at the path: a file system of the right type from another device, or a right mount that another covers, is a difference. " +
 		"What is mounted wrongly is unmounted only when nothing uses it and no wanted mount would go with it. A mount that hides below a later mount of " +
-		"a folder above it is mounted once more, on top. A source that a ramdisk makes brings the requirement of the ramdisk's unit with it.",
+		"a folder above it is mounted once more, on top. What is missing is mounted only while no validator lives: one may write into the plain folder. A source that a ramdisk makes brings the requirement of the ramdisk's unit with it.",
 	Checks: []string{
 		"now: the visible mount at the path has the source's major:minor, its root, the type and the flags (ro, nosuid, nodev, noexec, access times); what covers it",
 		"after boot: exactly one fstab line, and it says this; the unit that systemd made of it is loaded, requires and follows the units named, and these exist",
@@ -25,6 +25,8 @@ var MountKind = modules.Kind{
 	Losses: []modules.Loss{
 		{What: "another mount at the mount point (in a tmpfs: all that is in it)", When: "something else is mounted or stacked there, or absent = true",
 			Guards: []string{"no validator lives", "mounted below as shown", "mount not in use", "stops nothing else"}},
+		{What: "sight of what was written into the plain folder", When: "it is not mounted, or a mount above covers it, and it is mounted on top",
+			Guards: []string{"no validator lives", "mounted below as shown"}},
 	},
 	Example: `mount "/srv/solana" {
   source   = "/dev/zvol/biscayne/DATA/volumes/solana"

@@ -24,11 +24,12 @@ func (s pointSeen) start(c *modules.Change, target string, more ...host.Guard) {
 }
 
 // startUnit mounts by the unit, so that what it requires comes first. What the point lies on must still be what the plan
-// saw, else it would be mounted out of sight or on the wrong file system.
+// saw, else it would be mounted out of sight or on the wrong file system. A validator that lives may have its files open in
+// the plain folder, in ignorance of the missing mount: to mount over it would hide them (incident 9, the other way round).
 func startUnit(t Table, target string) host.Script {
-	s := host.Script{Argv: []string{"systemctl", "start", "--", MountUnit(target)}, Limit: startLimit}
+	s := host.Script{Argv: []string{"systemctl", "start", "--", MountUnit(target)}, Limit: startLimit, Guards: []host.Guard{host.ValidatorGone()}}
 	if on, err := t.Under(target); err == nil {
-		s.Guards = []host.Guard{host.StandsOn(on.Target, on.Dev)}
+		s.Guards = append(s.Guards, host.StandsOn(on.Target, on.Dev))
 	}
 	return s
 }

@@ -13,7 +13,7 @@ import (
 // TmpfsKind is a file system in memory.
 var TmpfsKind = modules.Kind{
 	Name: "tmpfs", Label: "the mount point", Platform: host.Linux, Layer: "storage",
-	Doc: "A file system in memory, now and after boot. Another size takes effect at once, by a remount that keeps what is in it; the kernel refuses a size below what is used. " +
+	Doc: "A file system in memory, now and after boot. Another size takes effect at once, by a remount that keeps what is in it; the kernel refuses a size below what is used. What is missing is mounted only while no validator lives: one may write into the plain folder. " +
 		"Another tmpfs stacked at the same place is reported and left alone: nothing tells which of the two holds what is wanted.",
 	Checks: []string{
 		"now: the visible mount at the path is a tmpfs of this size, with these flags, owner, group and mode; what covers it",
@@ -22,6 +22,8 @@ var TmpfsKind = modules.Kind{
 	Losses: []modules.Loss{
 		{What: "all that is in the tmpfs, or another mount at the mount point", When: "absent = true, or something else is mounted there",
 			Guards: []string{"no validator lives", "mounted below as shown", "mount not in use", "stops nothing else"}},
+		{What: "sight of what was written into the plain folder", When: "it is not mounted",
+			Guards: []string{"no validator lives", "mounted below as shown"}},
 	},
 	Example: `tmpfs "/srv/kind/solana/ramdisk" {
   size     = "1024GiB"

@@ -27,6 +27,8 @@ var ZFSDatasetKind = modules.Kind{
 			Guards: []string{"no validator lives", "mounted below as shown", "mount not in use"}},
 		{What: "its mount at the old mount point", When: "mountpoint differs while it is mounted",
 			Guards: []string{"no validator lives", "mount not in use"}},
+		{What: "sight of what was written into the plain folder", When: "it is not mounted",
+			Guards: []string{"no validator lives"}},
 	},
 	Example: `zfs_dataset "biscayne/DATA/srv/kind/solana" {
   mountpoint = "/srv/kind/solana"

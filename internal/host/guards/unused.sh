@@ -4,5 +4,5 @@ case "$dev" in "block special file "*) ;; *) echo "$2 is not a block device"; ex
 set -- "$1" ${dev##*file }
 found=$(sh -c "$1" uses "$((0x$2)):$((0x$3))") || { echo "the uses of the device could not be read"; exit 11; }
 [ -z "$found" ] && exit 0
-echo "$found" | head -n 5 | tr '\n' ';' | sed 's/;$//'
+printf '%s\n' "$found" | head -n 5 | tr '\n' ';' | sed 's/;$//'
 exit 10

@@ -230,7 +230,7 @@ sub put {
   return $say->('digest') if $sum ne '' && digest($tmp) ne $sum;
   if (@verify) {
     s/\{path\}/$tmp/g for @verify;
-    my $st = child_status(@verify);
+    my $st = child_status(1, @verify);
     return $say->("verify $st") if $st;
   }
   if ($was ne '') {
@@ -238,7 +238,7 @@ sub put {
     return place("stat $path", $dir, $say) unless $there || $!{ENOENT};
     return $say->('changed') if $was eq 'absent' ? $there : !$there || digest($path) ne $was;
   }
-  if (@rest) { my $st = child_status(@rest); if ($st) { unlink $tmp; return $st } }
+  if (@rest) { my $st = child_status(0, @rest); if ($st) { unlink $tmp; return $st } }
   rename($tmp, $path) or return place("rename $tmp to $path", $dir, $say);
   return sync_folder($dir) ? 0 : place("fsync $dir", $dir);
 }
@@ -261,9 +261,11 @@ sub place {
   return 70;
 }
 
+# child_status runs a program; an aside's words are no guard's reason, which goes to stdout.
 sub child_status {
+  my $aside = shift;
   my $pid = fork // return 71;
-  if (!$pid) { open STDIN, '<', '/dev/null'; no warnings; exec { $_[0] } @_; print STDERR "$_[0]: $!\n"; STDERR->flush; POSIX::_exit(127) }
+  if (!$pid) { open STDIN, '<', '/dev/null'; POSIX::dup2(2, 1) if $aside; no warnings; exec { $_[0] } @_; print STDERR "$_[0]: $!\n"; STDERR->flush; POSIX::_exit(127) }
   waitpid $pid, 0;
   return $? & 127 ? 128 + ($? & 127) : $? >> 8;
 }
@@ -286,16 +288,17 @@ sub take_lock {
   return "fail $RUN is not a folder of ours" unless @d && S_ISDIR($d[2]) && $d[4] == $>;
   sysopen(my $f, "$RUN/lock", O_RDWR | O_CREAT | O_NOFOLLOW, 0600) or return "fail open $RUN/lock: $!";
   flock($f, LOCK_EX | LOCK_NB) or return 'held ' . (slurp("$RUN/lock") // '');
+  my ($m) = (slurp("$RUN/lock") // '') =~ /"token":(\d+)/;
+  truncate($f, 0) && syswrite($f, $json) or return "fail write $RUN/lock: $!";   # token 0 is nobody's
   mkdir $STATE, 0700;
   my ($n) = (slurp("$STATE/token") // '') =~ /^(\d+)/;
-  my ($m) = (slurp("$RUN/lock") // '') =~ /"token":(\d+)/;
   $n = $m if defined $m && $m > ($n // 0);
   $n = ($n // 0) + 1;
   sysopen(my $t, "$STATE/token.new", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600) or return "fail open $STATE/token.new: $!";
   syswrite($t, "$n\n") && $t->sync && close($t) && rename("$STATE/token.new", "$STATE/token") or return "fail write $STATE/token: $!";
   sync_folder($STATE) or return "fail fsync $STATE: $!";
   $json =~ s/"token":0/"token":$n/;
-  truncate($f, 0) && syswrite($f, $json) or return "fail write $RUN/lock: $!";
+  sysseek($f, 0, 0) && syswrite($f, $json) or return "fail write $RUN/lock: $!";   # no shorter than what is there
   ($lock, $token) = ($f, $n);
   return "ok $n";
 }

@@ -25,7 +25,7 @@ func (w *Writer) put(ctx context.Context, p host.Put) error {
 	}
 	r.stdin = p.Content
 	a, err := w.step(ctx, r)
-	return putVerdict(p.Path, p.Verify, a, err)
+	return withheld(p.Secret, putVerdict(p.Path, p.Verify, a, err))
 }
 
 // elsewhere is the size of a put whose content does not come with it: somebody else writes it into the temporary file.
@@ -100,6 +100,15 @@ func putVerdict(name string, verify []string, a answer, err error) error {
 		return &host.ExitError{Argv: verify, Exit: n, Stderr: append(bytes.Clone(a.out.Stdout), said[:at]...)}
 	}
 	return fmt.Errorf("put %s: %s", name, strings.TrimSpace(rest))
+}
+
+// withheld takes out of a step's error what its program wrote, where that may quote a secret.
+func withheld(secret bool, err error) error {
+	var exit *host.ExitError
+	if secret && errors.As(err, &exit) && len(exit.Stderr) > 0 {
+		exit.Stderr = []byte("its output is withheld because the content is secret")
+	}
+	return err
 }
 
 // edit reads the file, changes the lines and puts it, if nobody else has changed it since.

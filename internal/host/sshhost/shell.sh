@@ -29,7 +29,8 @@ bisc_glob() {
   for f in $1; do if [ -e "$f" ] || [ -L "$f" ]; then printf '%s\000' "$f"; fi; done
 }
 bisc_token() { sed -n 's/.*"token":\([0-9][0-9]*\).*/\1/p' "$run/lock" 2>/dev/null; }
-# bisc_lock OWN JSON takes the lock on descriptor 9, which steps keep open around their programs.
+# bisc_lock JSON takes the lock on descriptor 9, which steps keep open around their programs. The new owner stands in it
+# at once, with token 0, which is nobody's; the second writing is no shorter.
 bisc_lock() {
   command -v flock >/dev/null 2>&1 || { echo 'fail there is no Perl and no flock(1) on the host: install one of them'; return; }
   mkdir -m 700 "$run" 2>/dev/null
@@ -39,16 +40,19 @@ bisc_lock() {
   exec 9<>"$run/lock"
   umask 022
   if ! flock -n 9; then echo "held $(cat "$run/lock")"; exec 9>&-; return; fi
+  m=$(bisc_token)
+  own=$(printf '%s' "$1" | sed "s/\"token\":0/&,\"pid\":$$/")
+  if ! printf '%s' "$own" >"$run/lock"; then echo "fail write $run/lock"; exec 9>&-; return; fi
   mkdir -m 700 "$state" 2>/dev/null
   n=$(cat "$state/token" 2>/dev/null)
-  m=$(bisc_token)
   case "$n" in '' | *[!0-9]*) n=0 ;; esac
   if [ "${m:-0}" -gt "$n" ]; then n=$m; fi
   n=$((n + 1))
   if ! { (umask 077; echo "$n" >"$state/token.new") && bisc_sync "$state/token.new" && mv -f "$state/token.new" "$state/token" && bisc_sync "$state"; }; then
     echo "fail write $state/token"; exec 9>&-; return
   fi
-  if ! printf '%s' "$1" | sed "s/\"token\":0/\"token\":$n,\"pid\":$$/" >"$run/lock"; then echo "fail write $run/lock"; exec 9>&-; return; fi
+  own=$(printf '%s' "$own" | sed "s/\"token\":0/\"token\":$n/")
+  if ! printf '%s' "$own" 1<>"$run/lock"; then echo "fail write $run/lock"; exec 9>&-; return; fi
   token=$n
   echo "ok $n"
 }
@@ -102,7 +106,7 @@ bisc_put() {
       set -- "$@" "$w"
       i=$((i + 1))
     done
-    bisc_first "$nv" "$@" </dev/null
+    bisc_first "$nv" "$@" </dev/null >&2
     st=$?
     [ "$st" -eq 0 ] || bisc_not "verify $st"
   fi

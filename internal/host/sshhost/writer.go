@@ -115,9 +115,9 @@ func (w *Writer) script(ctx context.Context, s host.Script) error {
 	r.stdin = s.Stdin
 	a, err := w.step(ctx, r)
 	if err != nil {
-		return named(s.Argv, err)
+		return withheld(s.Secret, named(s.Argv, err))
 	}
-	return host.Verdict(s.Argv, a.out)
+	return withheld(s.Secret, host.Verdict(s.Argv, a.out))
 }
 
 // named puts the act's own argv in the place of the guards' shell.
