@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,16 +17,7 @@ import (
 )
 
 func main() {
-	beSmall()
 	os.Exit(Main(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
-}
-
-// beSmall lets the heap grow by half, not to twice its size, before it is collected: each of some thousand questions
-// waits on a stack of its own, all at once, and the collector counts those as live.
-func beSmall() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50)
-	}
 }
 
 // Main is bisc as a function, for tests: arguments in, exit status out.

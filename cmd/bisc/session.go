@@ -54,6 +54,7 @@ func (c *command) withSession(cmd *cobra.Command, verb string, writes bool, do f
 	if err != nil {
 		return err
 	}
+	beSmall(len(l.hostNames()))
 	ctx := cmd.Context()
 	if c.flags.timeout > 0 {
 		var cancel context.CancelFunc

@@ -23,6 +23,9 @@ type Progress struct {
 	stop  chan struct{} // nil where nothing is drawn, or no more
 	hosts []hostLine    // in the order in which they were first heard of
 	drawn int           // lines on the screen, the cursor in the last
+	aside bool          // something else is being written, or asked: nothing is drawn
+
+	above sync.Mutex // one at a time writes above the lines
 }
 
 // hostLine is what is known of a host that is worked on.
@@ -58,7 +61,7 @@ func (p *Progress) tick(stop chan struct{}) {
 	}
 }
 
-// change does f and draws again, unless nothing is drawn.
+// change does f and draws again, unless nothing is drawn. It never waits for what is written above.
 func (p *Progress) change(f func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -66,6 +69,9 @@ func (p *Progress) change(f func()) {
 		return
 	}
 	f()
+	if p.aside {
+		return
+	}
 	_, _ = io.WriteString(p.w, p.erase()+p.lines()) // a terminal that is gone takes its progress with it
 }
 
@@ -85,17 +91,27 @@ func (p *Progress) Say(host, doing string) {
 }
 
 // Above writes something else while lines are drawn: they make room for print and come back below what it wrote, which
-// must end in a newline.
+// must end in a newline. It may also ask, and wait for the answer: what is heard of meanwhile is drawn then.
 func (p *Progress) Above(print func()) {
+	p.above.Lock()
+	defer p.above.Unlock()
+	p.setAside(true)
+	print()
+	p.setAside(false)
+}
+
+// setAside makes room, or draws what has become of the lines since.
+func (p *Progress) setAside(aside bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.stop == nil {
-		print()
-		return
+	p.aside = aside
+	switch {
+	case p.stop == nil:
+	case aside:
+		_, _ = io.WriteString(p.w, p.erase())
+	default:
+		_, _ = io.WriteString(p.w, p.lines())
 	}
-	_, _ = io.WriteString(p.w, p.erase())
-	print()
-	_, _ = io.WriteString(p.w, p.lines())
 }
 
 // Close removes what was drawn. Calls after it draw nothing.

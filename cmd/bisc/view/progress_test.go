@@ -104,6 +104,42 @@ func TestProgress(t *testing.T) {
 	})
 }
 
+// While a question waits above the lines, whoever works on another host goes on; what it told is drawn afterwards.
+func TestProgressGoesOnBehindAQuestion(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &screen{}
+		p := NewProgress(s, true, 72)
+		p.Say("biscayne", "connecting")
+		answer, answered := make(chan struct{}), make(chan struct{})
+		question := func() {
+			p.Above(func() { fmt.Fprint(s, "password: "); <-answer; fmt.Fprintln(s) })
+			answered <- struct{}{}
+		}
+		go question()
+		synctest.Wait()
+		p.Say("lab1", "connecting")
+		p.Saw(layers.Progress{Host: "biscayne", Address: "biscayne:storage.mount[/srv]", Doing: "run mount /srv"})
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if got, want := s.text(), "password: "; got != want {
+			t.Errorf("behind the question: %q, want %q", got, want)
+		}
+		answer <- struct{}{}
+		<-answered
+		if got, want := s.text(), "password: \nbiscayne [2s] storage.mount[/srv]: run mount /srv\nlab1 [2s] connecting"; got != want {
+			t.Errorf("after it: %q, want %q", got, want)
+		}
+		go question()
+		synctest.Wait()
+		p.Close()
+		answer <- struct{}{}
+		<-answered
+		if got, want := s.text(), "password: \npassword: \n"; got != want {
+			t.Errorf("closed behind a question: %q, want %q", got, want)
+		}
+	})
+}
+
 func TestProgressLinesNeverWrap(t *testing.T) {
 	s := &screen{}
 	p := &Progress{w: s, width: 40, now: time.Now, stop: make(chan struct{})}
