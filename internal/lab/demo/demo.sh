@@ -59,7 +59,10 @@ bisc_exits 0 apply --auto-approve --until-clean
 title 'somebody covers a mount with another'
 on_host 'mount -t tmpfs cover /srv/solana'
 bisc_exits 3 drift
-on_host 'umount /srv/solana'
+# What lies in the cover is lost when it goes, so it goes only when it is named, and its round approved by digest.
+bisc_exits 2 plan --destroy 'biscayne:storage.mount[/srv/solana]'
+digest=$({ bisc plan --destroy 'biscayne:storage.mount[/srv/solana]' || true; } | awk '$1 == "digest" { print $2 }')
+bisc_exits 0 apply --destroy 'biscayne:storage.mount[/srv/solana]' --approve "$digest"
 bisc_exits 0 drift
 
 title 'a reboot: the ramdisk is made anew, everything is back, docker waited for it'
