@@ -17,10 +17,10 @@ host "biscayne" {
   data = {
     # Storage. The pool and the zvol are as they stand; how the zvol was created is in no source, so volblocksize is not
     # declared and whatever it is stays.
-    pool         = "biscayne"
-    zvol         = "biscayne/DATA/volumes/solana"
-    zvol_size    = "4T"
-    dataset      = "biscayne/DATA/srv/kind/solana"
+    pool      = "biscayne"
+    zvol      = "biscayne/DATA/volumes/solana"
+    zvol_size = "4T"
+    dataset   = "biscayne/DATA/srv/kind/solana"
     datasets = {
       "biscayne/DATA"          = "none"
       "biscayne/DATA/volumes"  = "none"

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 
@@ -56,7 +55,7 @@ func (c *command) apply() *cobra.Command {
 func (s *session) climb(ctx context.Context, opts layers.Options, how approval) error {
 	climb := layers.Climb{
 		Stages: s.stages, Hosts: s, Acting: s.acting(opts),
-		Approve: func(round int, rep layers.Report) (bool, error) { return s.approve(round, rep, how) },
+		Approve: func(round int, rep layers.Report) (bool, error) { return s.approve(ctx, round, rep, how) },
 		Did:     func(_ int, rep layers.Report) { s.did(rep) },
 	}
 	if how.digest != "" || how.auto && !how.untilClean {
@@ -129,7 +128,7 @@ func (s *session) decode(name string) (layers.Saved, error) {
 }
 
 // approve shows a round and asks, or answers as the flags say.
-func (s *session) approve(round int, rep layers.Report, how approval) (bool, error) {
+func (s *session) approve(ctx context.Context, round int, rep layers.Report, how approval) (bool, error) {
 	if s.c.interrupted() {
 		return false, layers.ErrStopped
 	}
@@ -149,11 +148,12 @@ func (s *session) approve(round int, rep layers.Report, how approval) (bool, err
 		}
 		return true, nil
 	}
-	return s.ask(rep)
+	return s.ask(ctx, rep)
 }
 
-// ask takes a yes from the terminal; a round that destroys something takes the word destroy.
-func (s *session) ask(rep layers.Report) (bool, error) {
+// ask takes a yes from the terminal; a round that destroys something takes the word destroy. An interrupt, or the end of
+// --timeout, is a no.
+func (s *session) ask(ctx context.Context, rep layers.Report) (bool, error) {
 	word := "yes"
 	if rep.Destroys() {
 		word = "destroy"
@@ -167,22 +167,13 @@ func (s *session) ask(rep layers.Report) (bool, error) {
 		if !ok {
 			fmt.Fprintln(s.c.errs)
 		}
+		if s.c.interrupted() { // both at once
+			return false, layers.ErrStopped
+		}
 		return strings.TrimSpace(line) == word, nil
 	case <-s.c.stop:
 		return false, layers.ErrStopped
-	}
-}
-
-// readLine takes one line and no byte more, for there may be another question. The end of the input is an empty line.
-func readLine(in io.Reader) string {
-	var line []byte
-	for b := make([]byte, 1); ; {
-		n, err := in.Read(b)
-		if n == 1 && b[0] != '\n' {
-			line = append(line, b[0])
-		}
-		if n == 1 && b[0] == '\n' || err != nil {
-			return string(line)
-		}
+	case <-ctx.Done():
+		return false, context.Cause(ctx)
 	}
 }

@@ -11,8 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/term"
-
 	"bisc/cmd/bisc/view"
 	"bisc/internal/host"
 	"bisc/internal/host/sshhost"
@@ -21,14 +19,16 @@ import (
 
 // connections are the hosts of a run: one connection each, opened when first asked for.
 type connections struct {
-	inv       *inventory.Inventory
-	pool      *sshhost.Pool
-	writes    bool
-	lock      sshhost.LockRequest
-	progress  *view.Progress
-	passwords sync.Mutex // one question on the terminal at a time
-	mu        sync.Mutex
-	open      map[string]*connection
+	inv      *inventory.Inventory
+	pool     *sshhost.Pool
+	writes   bool
+	lock     sshhost.LockRequest
+	progress *view.Progress
+	stop     <-chan struct{} // closed by an interrupt
+	over     chan struct{}   // closed by close
+	asking   chan struct{}   // holds one: the question on the terminal
+	mu       sync.Mutex
+	open     map[string]*connection
 }
 
 type connection struct {
@@ -40,9 +40,9 @@ type connection struct {
 	took  time.Duration
 }
 
-func newConnections(inv *inventory.Inventory, writes bool, owner, run string, progress *view.Progress) *connections {
+func newConnections(inv *inventory.Inventory, writes bool, owner, run string, progress *view.Progress, stop <-chan struct{}) *connections {
 	return &connections{inv: inv, pool: sshhost.NewPool(sshhost.Options{}), writes: writes, lock: sshhost.LockRequest{Owner: owner, Run: run},
-		progress: progress, open: map[string]*connection{}}
+		progress: progress, stop: stop, over: make(chan struct{}), asking: make(chan struct{}, 1), open: map[string]*connection{}}
 }
 
 // Reader gives a host to read.
@@ -138,7 +138,7 @@ func (cs *connections) config(d inventory.Decision) sshhost.Config {
 
 // becomePassword takes sudo's password from where the inventory says, or from the terminal.
 func (cs *connections) becomePassword(d inventory.Decision) func(context.Context, string) (string, error) {
-	return func(_ context.Context, name string) (string, error) {
+	return func(ctx context.Context, name string) (string, error) {
 		switch {
 		case d.BecomePasswordEnv != "":
 			if p, ok := os.LookupEnv(d.BecomePasswordEnv); ok {
@@ -152,30 +152,12 @@ func (cs *connections) becomePassword(d inventory.Decision) func(context.Context
 			}
 			return strings.TrimRight(string(b), "\r\n"), nil
 		}
-		return cs.secret("sudo password of " + d.User + " on " + name)
+		return cs.secret(ctx, "sudo password of "+d.User+" on "+name)
 	}
 }
 
-func (cs *connections) passphrase(_ context.Context, path string) (string, error) {
-	return cs.secret("passphrase of " + path)
-}
-
-// secret asks on the controlling terminal, whatever the streams are.
-func (cs *connections) secret(what string) (string, error) {
-	cs.passwords.Lock()
-	defer cs.passwords.Unlock()
-	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
-	if err != nil {
-		return "", fmt.Errorf("%s is needed and there is no terminal to ask on", what)
-	}
-	defer tty.Close()
-	var answer []byte
-	cs.progress.Above(func() {
-		fmt.Fprintf(tty, "%s: ", view.Clean(what))
-		answer, err = term.ReadPassword(int(tty.Fd()))
-		fmt.Fprintln(tty)
-	})
-	return string(answer), err
+func (cs *connections) passphrase(ctx context.Context, path string) (string, error) {
+	return cs.secret(ctx, "passphrase of "+path)
 }
 
 // forget ends a connection that failed, so that the next question dials again.
@@ -188,8 +170,10 @@ func (cs *connections) forget(name string) {
 	delete(cs.open, name)
 }
 
-// close ends every connection; it waits for none that is still being made.
+// close ends every connection; it waits for none that is still being made, but for the terminal to be as it was.
 func (cs *connections) close() error {
+	close(cs.over)
+	cs.asking <- struct{}{}
 	var errs []error
 	for _, c := range cs.each() {
 		switch {

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"bisc/internal/host"
+	"bisc/internal/source"
 	"bisc/layers"
 )
 
@@ -35,7 +37,12 @@ func (c *command) holdSet() *cobra.Command {
 			if length > 0 {
 				hold.Until = hold.Since.Add(length)
 			}
-			return c.changeHolds(cmd, args[0], func(holds []layers.Hold) ([]layers.Hold, error) { return append(holds, hold), nil })
+			return c.writing(cmd, "hold", func(ctx context.Context, s *session) error {
+				if err := coversSomething(hold, args[0], s.plan.Addresses()); err != nil {
+					return err
+				}
+				return s.changeHolds(ctx, args[0], func(holds []layers.Hold) ([]layers.Hold, error) { return append(holds, hold), nil })
+			})
 		},
 	}
 	cmd.Flags().StringVar(&match, "match", "*", "which addresses, with or without the host (* matches any run of characters)")
@@ -51,22 +58,48 @@ func (c *command) holdRelease() *cobra.Command {
 		Short: "release the holds of a host",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.changeHolds(cmd, args[0], func(holds []layers.Hold) ([]layers.Hold, error) {
-				var kept []layers.Hold
-				for _, h := range holds {
-					if match != "" && h.Match != match {
-						kept = append(kept, h)
-					}
-				}
-				if len(kept) == len(holds) {
-					return nil, fmt.Errorf("%s has no such hold; bisc hold show lists them", args[0])
-				}
-				return kept, nil
+			return c.writing(cmd, "hold", func(ctx context.Context, s *session) error {
+				return s.changeHolds(ctx, args[0], func(holds []layers.Hold) ([]layers.Hold, error) {
+					return without(holds, match, args[0])
+				})
 			})
 		},
 	}
 	cmd.Flags().StringVar(&match, "match", "", "only the hold with exactly this --match (default: all)")
 	return cmd
+}
+
+// without is holds but those with this match; all go where none is named.
+func without(holds []layers.Hold, match, name string) ([]layers.Hold, error) {
+	var kept []layers.Hold
+	for _, h := range holds {
+		if match != "" && h.Match != match {
+			kept = append(kept, h)
+		}
+	}
+	if len(kept) == len(holds) {
+		return nil, fmt.Errorf("%s has no such hold; bisc hold show lists them", name)
+	}
+	return kept, nil
+}
+
+// coversSomething refuses a hold that would hold nothing of its host, by a typing error as a rule.
+func coversSomething(hold layers.Hold, name string, addresses []string) error {
+	var local []string
+	for _, a := range addresses {
+		of, rest, _ := strings.Cut(a, ":")
+		if of != name {
+			continue
+		}
+		if hold.Covers(a, hold.Since) {
+			return nil
+		}
+		local = append(local, rest)
+	}
+	if near := source.Suggest(hold.Match, local); near != "" {
+		return fmt.Errorf("--match %q covers nothing of %s in the plan; did you mean %s?", hold.Match, name, near)
+	}
+	return fmt.Errorf("--match %q covers nothing of %s in the plan; bisc graph lists what there is", hold.Match, name)
 }
 
 func (c *command) holdShow() *cobra.Command {
@@ -92,33 +125,31 @@ func (c *command) holdShow() *cobra.Command {
 }
 
 // changeHolds rewrites a host's list of holds under its lock.
-func (c *command) changeHolds(cmd *cobra.Command, name string, change func([]layers.Hold) ([]layers.Hold, error)) error {
-	return c.writing(cmd, "hold", func(ctx context.Context, s *session) error {
-		w, err := s.Writer(ctx, name)
-		if err != nil {
+func (s *session) changeHolds(ctx context.Context, name string, change func([]layers.Hold) ([]layers.Hold, error)) error {
+	w, err := s.Writer(ctx, name)
+	if err != nil {
+		return err
+	}
+	was, err := w.ReadFile(ctx, layers.HoldsFile)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	holds, err := layers.ReadHolds(ctx, w)
+	if err != nil {
+		return err
+	}
+	if holds, err = change(holds); err != nil {
+		return err
+	}
+	steps, err := layers.HoldSteps(holds, was)
+	if err != nil {
+		return err
+	}
+	for _, step := range steps {
+		if err := s.actAlone(ctx, w, "hold", step); err != nil {
 			return err
 		}
-		was, err := w.ReadFile(ctx, layers.HoldsFile)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		holds, err := layers.ReadHolds(ctx, w)
-		if err != nil {
-			return err
-		}
-		if holds, err = change(holds); err != nil {
-			return err
-		}
-		steps, err := layers.HoldSteps(holds, was)
-		if err != nil {
-			return err
-		}
-		for _, step := range steps {
-			if err := s.actAlone(ctx, w, "hold", step); err != nil {
-				return err
-			}
-		}
-		fmt.Fprintf(c.out, "%s: %s\n", name, count(len(holds), "hold"))
-		return nil
-	})
+	}
+	fmt.Fprintf(s.c.out, "%s: %s\n", name, count(len(holds), "hold"))
+	return nil
 }

@@ -67,7 +67,7 @@ func (c *command) withSession(cmd *cobra.Command, verb string, writes bool, do f
 	}
 	_, isTerminal := terminal(c.errs)
 	s := &session{loaded: l, key: key, verb: verb, run: journal.NewRunID(), progress: view.NewProgress(c.errs, isTerminal, c.width(c.errs))}
-	s.connections = newConnections(l.inv, writes, lockOwner(), s.run, s.progress)
+	s.connections = newConnections(l.inv, writes, lockOwner(), s.run, s.progress, c.stop)
 	err = do(modules.WithDigestKey(ctx, key), s)
 	s.progress.Close()
 	status, _ := outcome(err)

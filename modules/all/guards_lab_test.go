@@ -22,10 +22,12 @@ mk relay "" "/bin/sleep infinity" ""
 mk exit "" "/bin/sleep infinity" "ExecStop=/bin/true"
 mk base "" "/bin/sleep infinity" ""
 mk onbase "" "/bin/sleep infinity" ""
+mk 'dash\x2dbase' "" "/bin/sleep infinity" ""
+mk 'on\x2ddash' "" "/bin/sleep infinity" ""
 mk docker "" "/bin/sleep infinity" ""
 mk containerd "" "/bin/sleep infinity" ""
 systemctl daemon-reload
-systemctl start validator relay exit base onbase docker containerd
+systemctl start validator relay exit base onbase 'dash\x2dbase' 'on\x2ddash' docker containerd
 `
 
 // TestGuardsOnAHost proves each guard of these kinds by an act that it alone stands before: a plan is made, and the
@@ -52,6 +54,9 @@ func TestGuardsOnAHost(t *testing.T) {
 		{"something hangs on it by now", stop("base.service"),
 			"printf '[Unit]\\nRequires=base.service\\n' >/etc/systemd/system/onbase.service.d.tmp; mkdir /etc/systemd/system/onbase.service.d; mv /etc/systemd/system/onbase.service.d.tmp /etc/systemd/system/onbase.service.d/x.conf; systemctl daemon-reload",
 			"stops nothing else", "systemctl is-active onbase base"},
+		{"something hangs on it by now, and systemd quotes both", stop(`dash\x2dbase.service`),
+			"mkdir '/etc/systemd/system/on\\x2ddash.service.d'; printf '[Unit]\\nBindsTo=dash\\\\x2dbase.service\\n' >'/etc/systemd/system/on\\x2ddash.service.d/x.conf'; systemctl daemon-reload",
+			"stops nothing else", `systemctl is-active 'on\x2ddash' 'dash\x2dbase'`},
 		{"a unit to be removed is the validator's", &systemd.Unit{Name: "validator.service", Absent: true}, "", "no validator in what stops", "test -e /etc/systemd/system/validator.service && systemctl is-active validator"},
 		{"a file that changed", &files.File{Path: "/etc/default/ssh", Absent: true}, "echo '# mine' >>/etc/default/ssh", "file unchanged", "grep -q mine /etc/default/ssh"},
 		{"a unit file that changed", &systemd.DropIn{Unit: "relay.service", Name: "x", Absent: true}, "echo '# mine' >>/etc/systemd/system/relay.service.d/x.conf", "file unchanged", "test -e /etc/systemd/system/relay.service.d/x.conf"},

@@ -12,7 +12,7 @@ func aBind() *Bind {
 const unbound = "1 0 8:1 / shared:1\n2 1 7:0 /srv/solana shared:2\n3 2 7:1 /srv/solana/ramdisk shared:3"
 
 func TestBind(t *testing.T) {
-	start := "do systemctl start -- srv-kind-solana.mount | mounted below as shown | mounted below as shown"
+	start := "do systemctl start -- srv-kind-solana.mount | no validator lives | mounted below as shown | mounted below as shown"
 	for _, c := range []struct {
 		situation, table string
 		change           func(b *Bind, s *bindSeen)

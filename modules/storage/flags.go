@@ -11,6 +11,7 @@ type flags struct {
 	ReadOnly, NoSUID, NoDev, NoExec bool
 	Access                          string // noatime, relatime, strictatime
 	NoDirAccess                     bool
+	NoSymFollow                     bool // since Linux 5.10
 }
 
 // flagsOf reads a list of options, the later one winning, from the kernel's default.
@@ -28,6 +29,12 @@ func flagsOf(options []string) flags {
 			f.NoExec = o == "noexec"
 		case "nodiratime", "diratime":
 			f.NoDirAccess = o == "nodiratime"
+		case "nosymfollow", "symfollow":
+			f.NoSymFollow = o == "nosymfollow"
+		case "user", "users": // mount(8): these stand for more, which what follows may take back
+			f.NoExec, f.NoSUID, f.NoDev = true, true, true
+		case "owner", "group":
+			f.NoSUID, f.NoDev = true, true
 		case "noatime", "relatime", "strictatime":
 			f.Access = o
 		case "atime", "norelatime":
@@ -37,16 +44,20 @@ func flagsOf(options []string) flags {
 	return f
 }
 
-// seenFlags reads what mountinfo shows: no word at all for access times is strictatime.
+// seenFlags reads what mountinfo shows: no word at all for access times is strictatime, and noatime goes before relatime,
+// which a kernel may show beside it. Words that newer kernels add (idmapped) say nothing of these.
 func seenFlags(options []string) flags {
 	f := flagsOf(options)
-	if !slices.Contains(options, "noatime") && !slices.Contains(options, "relatime") {
+	switch {
+	case slices.Contains(options, "noatime"):
+		f.Access = "noatime"
+	case !slices.Contains(options, "relatime"):
 		f.Access = "strictatime"
 	}
 	return f
 }
 
-// words spells every flag out, so that a remount leaves nothing to a default.
+// words spells every flag out, so that a remount leaves nothing to a default; an older mount(8) knows no symfollow.
 func (f flags) words() []string {
 	pick := func(on bool, yes, no string) string {
 		if on {
@@ -54,8 +65,12 @@ func (f flags) words() []string {
 		}
 		return no
 	}
-	return []string{pick(f.ReadOnly, "ro", "rw"), pick(f.NoSUID, "nosuid", "suid"), pick(f.NoDev, "nodev", "dev"),
+	words := []string{pick(f.ReadOnly, "ro", "rw"), pick(f.NoSUID, "nosuid", "suid"), pick(f.NoDev, "nodev", "dev"),
 		pick(f.NoExec, "noexec", "exec"), f.Access, pick(f.NoDirAccess, "nodiratime", "diratime")}
+	if f.NoSymFollow {
+		words = append(words, "nosymfollow")
+	}
+	return words
 }
 
 // String gives the flags that are not a default.

@@ -209,6 +209,7 @@ func (m *Mount) mounted(c *modules.Change, v Mounted) {
 // remount compares the flags of a mount and sets them without touching the file system.
 func remount(c *modules.Change, v Mounted, options []string) {
 	want, got := flagsOf(options), seenFlags(v.Options)
+	want.NoSymFollow = want.NoSymFollow || got.NoSymFollow // to take it away needs a word that an older mount(8) lacks
 	if !want.ReadOnly && slices.Contains(v.Super, "ro") {
 		c.Refuse("options", "the file system is read-only", "rw", "the kernel or somebody made it so: see dmesg")
 		return

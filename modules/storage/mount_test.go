@@ -28,9 +28,9 @@ func TestMount(t *testing.T) {
 		want             []string
 	}{
 		{"in sync", "1 0 8:1 /\n2 1 7:0 /srv/solana", nil, nil},
-		{"not mounted", "1 0 8:1 /", nil, []string{"now source: (none) -> /dev/zd0", "do systemctl start -- srv-solana.mount | mounted below as shown"}},
+		{"not mounted", "1 0 8:1 /", nil, []string{"now source: (none) -> /dev/zd0", "do systemctl start -- srv-solana.mount | no validator lives | mounted below as shown"}},
 		{"XFS of another device (incident 9)", "1 0 8:1 /\n2 1 7:1 /srv/solana", nil, []string{"now source: xfs /dev/x (7:1) -> /dev/zd0",
-			"do umount -- /srv/solana | " + gone + " | stops nothing else", "do systemctl start -- srv-solana.mount | mounted below as shown", "destroys the mount of xfs /dev/x (7:1) at /srv/solana"}},
+			"do umount -- /srv/solana | " + gone + " | stops nothing else", "do systemctl start -- srv-solana.mount | no validator lives | mounted below as shown", "destroys the mount of xfs /dev/x (7:1) at /srv/solana"}},
 		{"a folder of the right device, not its root", "1 0 8:1 /\n2 1 7:0 /srv/solana root=/sub", nil, []string{"now source: xfs /dev/x[/sub] (7:0) -> /dev/zd0",
 			"do umount*", "do systemctl*", "destroys*"}},
 		{"covered by a ZFS mount of the folder above (incident 9)", "1 0 8:1 /\n2 1 7:0 /srv/solana\n3 1 0:40 /srv type=zfs", nil,

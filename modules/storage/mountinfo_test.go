@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"bisc/internal/host"
+	"bisc/modules"
 )
 
 func TestParseMounts(t *testing.T) {
@@ -159,4 +160,34 @@ func FuzzMounts(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What newer kernels and mount(8) show beside what was written must be no difference, else every plan would have one.
+func TestFlagsOfNewerKernels(t *testing.T) {
+	for _, c := range []struct {
+		written, shown, super string
+		want                  []string
+	}{
+		{"defaults", "rw,relatime", "rw,attr2,inode64,logbufs=8,logbsize=32k,noquota", nil},
+		{"defaults", "rw,relatime", "rw,inode64,logbufs=8,logbsize=256k,sunit=512,swidth=512,usrquota", nil},
+		{"noatime", "rw,noatime", "rw,inode64,logbufs=8,logbsize=32k,noquota", nil},
+		{"noatime", "rw,noatime,relatime", "rw,lazytime", nil},
+		{"noatime,inode64,logbufs=8,logbsize=256k,lazytime", "rw,noatime", "rw,lazytime,inode64", nil},
+		{"atime,norelatime", "rw,relatime", "rw", nil},
+		{"strictatime", "rw", "rw", nil},
+		{"relatime", "rw,relatime,idmapped", "rw", nil},
+		{"defaults", "rw,nosymfollow,relatime", "rw", nil},
+		{"nosymfollow", "rw,nosymfollow,relatime", "rw", nil},
+		{"user,exec", "rw,nosuid,nodev,relatime", "rw", nil},
+		{"group", "rw,nosuid,nodev,relatime", "rw", nil},
+		{"nosymfollow", "rw,relatime", "rw", []string{"now options: rw -> rw,nosymfollow",
+			"do mount --options-mode ignore -o remount,bind,rw,suid,dev,exec,relatime,diratime,nosymfollow -- /srv"}},
+		{"noatime", "rw,nosymfollow,relatime", "rw", []string{"now options: rw,nosymfollow -> rw,noatime,nosymfollow",
+			"do mount --options-mode ignore -o remount,bind,rw,suid,dev,exec,noatime,diratime,nosymfollow -- /srv"}},
+		{"relatime", "rw,noatime", "rw", []string{"now options: rw,noatime -> rw", "do mount*"}},
+	} {
+		var change modules.Change
+		remount(&change, Mounted{Target: "/srv", Options: strings.Split(c.shown, ","), Super: strings.Split(c.super, ",")}, strings.Split(c.written, ","))
+		wants(t, c.written+" shown as "+c.shown, change, c.want...)
+	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"bisc/internal/host"
 	"bisc/modules"
+	"bisc/modules/confd"
 )
 
 // RamdiskKind is a block device in memory.
@@ -22,6 +23,7 @@ var RamdiskKind = modules.Kind{
 	Checks: []string{
 		"now: the device, its size, the file system on it; that brd is loaded",
 		"after boot: /etc/modprobe.d/bisc-brd.conf and /etc/modules-load.d/bisc-brd.conf; the unit's text; that it is enabled and loaded as written",
+		"after boot: no other file of modprobe.d blacklists brd, replaces its loading, or sets its size or number otherwise",
 	},
 	Losses: []modules.Loss{
 		{What: "nothing: a blank ramdisk gets a file system", When: "the device is blank",
@@ -74,11 +76,17 @@ func (r *Ramdisk) Validate() error {
 // files gives the content of each file that the ramdisk keeps.
 func (r *Ramdisk) files() []keptFile {
 	const by = "# kept by bisc (ramdisk /dev/ram0)\n"
+	o := r.brd()
 	return []keptFile{
-		{"size", brdOptions, by + "options brd rd_nr=1 rd_size=" + strconv.FormatInt(int64(r.Size)>>10, 10) + "\n"},
+		{"size", brdOptions, by + "options brd rd_nr=" + o["rd_nr"] + " rd_size=" + o["rd_size"] + "\n"},
 		{"load", brdLoad, by + "brd\n"},
 		{"unit", r.unitPath(), r.unitText()},
 	}
+}
+
+// brd is the module's options; it counts in KiB.
+func (r *Ramdisk) brd() map[string]string {
+	return map[string]string{"rd_nr": "1", "rd_size": strconv.FormatInt(int64(r.Size)>>10, 10)}
 }
 
 // keptFile is a file that a kind writes whole.
@@ -92,6 +100,7 @@ type ramdiskSeen struct {
 	missing bool
 	module  bool // /sys/module/brd is there
 	content content
+	conf    []confd.File // all of modprobe.d
 }
 
 // Plan observes everything in one wave.
@@ -112,6 +121,7 @@ func (r *Ramdisk) Plan(ctx context.Context, h host.Reader) (c modules.Change, er
 			return err
 		},
 	}
+	ask = append(ask, func(ctx context.Context) (err error) { s.conf, err = confd.Read(ctx, h, "modprobe.d"); return err })
 	for i, f := range files {
 		ask = append(ask, func(ctx context.Context) (err error) { s.files[i], err = readIfThere(ctx, h, f.path); return err })
 	}

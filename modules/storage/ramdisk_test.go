@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"bisc/internal/host"
+	"bisc/modules/confd"
 )
 
 func TestRamdisk(t *testing.T) {
@@ -31,6 +32,13 @@ func TestRamdisk(t *testing.T) {
 			"do systemctl enable -- f.service", "do modprobe brd", format}},
 		{"another size: now left alone, after boot written", func(r *Ramdisk, s *ramdiskSeen) { s.files[0] = &other; s.content.size = 2 << 30 },
 			[]string{"boot size: /etc/modprobe.d/bisc-brd.conf says something else*", "left size: 2GiB -> 1GiB (the size is fixed when brd loads*", "do put /etc/modprobe.d/bisc-brd.conf*"}},
+		{"other files of modprobe.d have their say", func(r *Ramdisk, s *ramdiskSeen) {
+			s.conf = []confd.File{{Path: "/etc/modprobe.d/a.conf", Lines: []string{"options brd rd_size=0x100000 rd_nr=1", "options brd max_part=4"}},
+				{Path: brdOptions, Lines: []string{"options brd rd_size=1"}},
+				{Path: "/usr/lib/modprobe.d/z.conf", Lines: []string{"options brd rd_nr=16", "blacklist brd", "install brd /bin/false"}}}
+		}, []string{"left size: options brd rd_nr=16 -> /etc/modprobe.d/bisc-brd.conf as written by bisc (/usr/lib/modprobe.d/z.conf sets an option otherwise: remove it there)",
+			"left load: blacklist brd -> brd loaded at boot (/usr/lib/modprobe.d/z.conf keeps it from being loaded at boot: remove the line there)",
+			"left load: install brd /bin/false -> brd loaded at boot (/usr/lib/modprobe.d/z.conf runs a command in place of loading it: remove the line there)"}},
 		{"loaded, and no such device", func(r *Ramdisk, s *ramdiskSeen) { s.missing = true }, []string{"left device: (none) -> /dev/ram0 (brd is loaded*"}},
 		{"blank", func(r *Ramdisk, s *ramdiskSeen) { s.content = contentOf(2, "") }, []string{"now fstype: (blank) -> xfs", format}},
 		{"ext4 (incident 12)", func(r *Ramdisk, s *ramdiskSeen) { s.content = contentOf(0, "TYPE=ext4 USAGE=filesystem", "first") }, []string{"left fstype: TYPE=ext4 -> xfs*"}},

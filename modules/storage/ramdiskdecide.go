@@ -7,14 +7,27 @@ import (
 
 	"bisc/internal/host"
 	"bisc/modules"
+	"bisc/modules/confd"
 )
 
 // decide is the whole sense of the kind: first what the next boot will do, then the device as it is.
 func (r *Ramdisk) decide(s ramdiskSeen) (c modules.Change) {
 	c.Settle = mountSettle
+	r.spoilt(&c, s)
 	r.persist(&c, s)
 	r.live(&c, s)
 	return c
+}
+
+// spoilt shows what other files of modprobe.d make of brd at the next boot.
+func (r *Ramdisk) spoilt(c *modules.Change, s ramdiskSeen) {
+	for _, line := range confd.Spoilers(s.conf, "brd", r.brd(), brdOptions) {
+		attr, want := "load", "brd loaded at boot"
+		if line.Options {
+			attr, want = "size", brdOptions+" as written by bisc"
+		}
+		c.Diffs = append(c.Diffs, modules.Diff{Attr: attr, Got: line.Line, Want: want, Boot: true, Why: line.Why})
+	}
 }
 
 func (r *Ramdisk) persist(c *modules.Change, s ramdiskSeen) {

@@ -29,7 +29,7 @@ func TestTmpfs(t *testing.T) {
 			[]string{"now options: rw -> rw,nosuid", "do mount --options-mode ignore -o remount,bind,rw,nosuid,dev,exec,relatime,diratime -- /t"}},
 		{"another owner and mode", mounted, "size=1G", func(f *Tmpfs, s *tmpfsSeen) { s.at.UID, s.at.Mode = 0, 0o1777 },
 			[]string{"now owner: 0 -> 1000", "now mode: 1777 -> 0755", "do chown --no-dereference 1000 -- /t", "do chmod 0755 -- /t"}},
-		{"not mounted", "1 0 8:1 /", "", nil, []string{"now source: (none) -> tmpfs", "do systemctl start -- t.mount | mounted below as shown"}},
+		{"not mounted", "1 0 8:1 /", "", nil, []string{"now source: (none) -> tmpfs", "do systemctl start -- t.mount | no validator lives | mounted below as shown"}},
 		{"waits for the mount above", "1 0 8:1 /", "", func(f *Tmpfs, s *tmpfsSeen) { f.wanted.points = []string{"/"}; s.table = table(t, "2 1 8:1 /x") }, []string{"left source: (none) -> tmpfs (it waits for /*"}},
 		{"XFS in its place", "1 0 8:1 /\n2 1 7:0 /t", "", nil, []string{"now source: xfs /dev/x (7:0) -> tmpfs", "do umount*", "do systemctl start*", "destroys*"}},
 		{"stacked twice", mounted + "\n3 2 0:51 /t type=tmpfs", "", nil, []string{"left covered by: tmpfs*"}},

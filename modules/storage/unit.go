@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/coreos/go-systemd/v22/unit"
 
 	"bisc/internal/host"
+	"bisc/modules"
 )
 
 // unitProperties is asked of every unit alike, so that the transport can ask for all units of a host at once.
@@ -40,9 +42,14 @@ func askUnit(ctx context.Context, h host.Reader, name string) (u unitSeen, err e
 	if out.Exit != 0 || p["LoadState"] == "" {
 		return u, fmt.Errorf("asking systemd for %s: no answer (exit status %d): %s", name, out.Exit, firstLine(out.Stderr))
 	}
+	requires, errRequires := modules.SystemdList(p["Requires"])
+	after, errAfter := modules.SystemdList(p["After"])
+	if err := errors.Join(errRequires, errAfter); err != nil {
+		return u, fmt.Errorf("asking systemd for %s: %w", name, err)
+	}
 	return unitSeen{Name: name, LoadState: p["LoadState"], ActiveState: p["ActiveState"], UnitFileState: p["UnitFileState"],
 		FragmentPath: p["FragmentPath"], NeedReload: p["NeedDaemonReload"] == "yes",
-		Requires: strings.Fields(p["Requires"]), After: strings.Fields(p["After"])}, nil
+		Requires: requires, After: after}, nil
 }
 
 func firstLine(b []byte) string {

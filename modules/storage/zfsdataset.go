@@ -111,6 +111,7 @@ type datasetSeen struct {
 	pointSeen // only the mount table and what is asked of a mount that is to go
 	zfs       zfsSeen
 	parent    zfsSeen
+	version   string   // of ZFS, asked where it says what a property means
 	uses      []string // of the mount that is to go, its own or one that covers it
 }
 
@@ -127,6 +128,15 @@ func (d *ZFSDataset) Plan(ctx context.Context, h host.Reader) (c modules.Change,
 	ask := []func(context.Context) error{
 		func(ctx context.Context) (err error) { s.zfs, err = askZFS(ctx, h, d.Dataset, names...); return err },
 		func(ctx context.Context) (err error) { s.table, err = readTable(ctx, h); return err },
+	}
+	if d.Properties["xattr"] != "" {
+		ask = append(ask, func(ctx context.Context) error {
+			text, err := readIfThere(ctx, h, zfsVersion)
+			if text != nil {
+				s.version = *text
+			}
+			return err
+		})
 	}
 	if up := parentOf(d.Dataset); up != "" {
 		ask = append(ask, func(ctx context.Context) (err error) { s.parent, err = askZFS(ctx, h, up, "type"); return err })
@@ -198,7 +208,7 @@ func (d *ZFSDataset) compare(c *modules.Change, s datasetSeen) {
 	for _, k := range slices.Sorted(maps.Keys(p)) {
 		got := s.zfs.value[k]
 		switch {
-		case sameValue(got, p[k]):
+		case sameProperty(k, got, p[k], s.version):
 		case slices.Contains([]string{"casesensitivity", "normalization", "utf8only", "encryption", "volblocksize"}, k):
 			c.Refuse(k, got, p[k], "it is fixed when the dataset is made")
 		case k == "mountpoint":
@@ -211,13 +221,4 @@ func (d *ZFSDataset) compare(c *modules.Change, s datasetSeen) {
 	if c.Differ("protect", s.zfs.protection(), strconv.FormatBool(d.Protect)) {
 		c.Do(setZFS(d.Dataset, protectProperty, onOff(d.Protect)))
 	}
-}
-
-// sameValue compares what zfs get -p gives with what a person writes: 131072 with 128K, 0 with none.
-func sameValue(got, want string) bool {
-	if got == want || got == "0" && want == "none" {
-		return true
-	}
-	var a, b modules.Bytes
-	return a.UnmarshalText([]byte(got)) == nil && b.UnmarshalText([]byte(want)) == nil && a == b
 }

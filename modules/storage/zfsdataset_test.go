@@ -71,3 +71,61 @@ func TestZFSDataset(t *testing.T) {
 		t.Error(w.points)
 	}
 }
+
+// What zfs reads back is not always what was written; a plan that takes that for a difference never ends.
+func TestSameProperty(t *testing.T) {
+	for _, c := range []struct {
+		name, got, want string
+		same            bool
+	}{
+		{"recordsize", "131072", "128K", true},
+		{"refquota", "0", "none", true},
+		{"acltype", "posix", "posixacl", true},
+		{"acltype", "posixacl", "posix", true}, // before 2.0
+		{"acltype", "off", "noacl", true},
+		{"acltype", "off", "disabled", true},
+		{"acltype", "off", "posixacl", false},
+		{"aclinherit", "restricted", "secure", true},
+		{"compression", "gzip", "gzip-6", true},
+		{"compression", "gzip-6", "gzip", true},
+		{"compression", "gzip", "gzip-9", false},
+		{"compression", "on", "on", true},
+		{"compression", "lz4", "on", false}, // on reads as on: zfs set mends it
+		{"compression", "zstd-fast", "zstd-fast-1", true},
+		{"encryption", "aes-256-gcm", "on", true},
+		{"encryption", "aes-256-ccm", "on", true},
+		{"encryption", "off", "on", false},
+		{"encryption", "aes-256-gcm", "off", false},
+		{"checksum", "sha256", "on", false}, // a number of its own, too
+		{"other", "posix", "posixacl", false},
+	} {
+		if sameProperty(c.name, c.got, c.want, "2.2.7-1\n") != c.same {
+			t.Errorf("%s: %s for %s: same is %v", c.name, c.got, c.want, !c.same)
+		}
+	}
+}
+
+// xattr=on has changed its meaning: what reads as on is what was written only where it stands for that.
+func TestSameXattr(t *testing.T) {
+	for _, c := range []struct {
+		version, got, want string
+		same               bool
+	}{
+		{"2.1.11-1\n", "on", "dir", true},
+		{"2.1.11-1\n", "on", "sa", false},
+		{"2.2.7-1", "sa", "on", false},
+		{"2.2.7-1", "sa", "sa", true},
+		{"2.3.0-1", "on", "sa", true},
+		{"2.3.1", "on", "dir", false},
+		{"2.3.1", "dir", "on", false},
+		{"2.10.0", "on", "sa", true},
+		{"3.0.0", "on", "sa", true},
+		{"0.8.6-1", "on", "dir", true},
+		{"2.3.1", "off", "on", false},
+		{"2.3.1", "on", "on", true},
+	} {
+		if sameProperty("xattr", c.got, c.want, c.version) != c.same {
+			t.Errorf("ZFS %s: xattr %s for %s: same is %v", c.version, c.got, c.want, !c.same)
+		}
+	}
+}

@@ -76,7 +76,7 @@ func (z *Zvol) Plan(ctx context.Context, h host.Reader) (c modules.Change, err e
 	var s zvolSeen
 	err = host.Ask(ctx,
 		func(ctx context.Context) (err error) {
-			s.zfs, err = askZFS(ctx, h, z.Volume, "type", "volsize", "volblocksize", "refreservation", protectProperty)
+			s.zfs, err = askZFS(ctx, h, z.Volume, "type", "volsize", "volblocksize", "refreservation", "volmode", protectProperty)
 			return err
 		},
 		func(ctx context.Context) (err error) {
@@ -107,12 +107,22 @@ func (z *Zvol) decide(s zvolSeen) (c modules.Change) {
 		c.Refuse("type", s.zfs.value["type"], "volume", "something else has this name")
 	default:
 		z.properties(&c, s.zfs)
-		if s.noDevice {
-			c.Differ("device", "(none)", z.Device())
-			c.Do(host.Script{Argv: []string{"udevadm", "trigger", "--action=add", "--subsystem-match=block"}})
-		}
+		z.linked(&c, s)
 	}
 	return c
+}
+
+// linked has udev make the link anew, by the rules for this kind of device alone: those of other devices may do more than
+// name them. With volmode=none the kernel makes no device at all.
+func (z *Zvol) linked(c *modules.Change, s zvolSeen) {
+	switch {
+	case !s.noDevice:
+	case s.zfs.value["volmode"] == "none":
+		c.Refuse("device", "(none)", z.Device(), "volmode is none, so that the volume has no device: zfs set volmode=default "+z.Volume+", or inherit it")
+	default:
+		c.Differ("device", "(none)", z.Device())
+		c.Do(host.Script{Argv: []string{"udevadm", "trigger", "--action=add", "--subsystem-match=block", "--sysname-match=zd*"}})
+	}
 }
 
 func (z *Zvol) create() host.Step {

@@ -13,6 +13,7 @@ import (
 
 	"bisc/internal/host"
 	"bisc/modules"
+	"bisc/modules/confd"
 	"bisc/modules/files"
 )
 
@@ -56,7 +57,7 @@ type module struct {
 	info       modinfo
 	atBoot     files.Found
 	options    files.Found
-	conf       []confFile
+	conf       []confd.File
 }
 
 // Validate checks the words.
@@ -80,18 +81,15 @@ func (k *KernelModule) Validate() error {
 func (k *KernelModule) bootPath() string    { return "/etc/modules-load.d/bisc-" + k.Name + ".conf" }
 func (k *KernelModule) optionsPath() string { return "/etc/modprobe.d/bisc-" + k.Name + ".conf" }
 
-// kernelName is the name in /sys/module: there every dash is an underscore.
-func kernelName(name string) string { return strings.ReplaceAll(name, "-", "_") }
-
 // Owns the module's options and its files.
 func (k *KernelModule) Owns() []string {
-	return []string{"modprobe:" + kernelName(k.Name), "file:" + k.bootPath(), "file:" + k.optionsPath()}
+	return []string{"modprobe:" + confd.KernelName(k.Name), "file:" + k.bootPath(), "file:" + k.optionsPath()}
 }
 
 // Plan asks for all of it at once.
 func (k *KernelModule) Plan(ctx context.Context, h host.Reader) (modules.Change, error) {
 	o := module{parameters: map[string]string{}}
-	live := "/sys/module/" + kernelName(k.Name)
+	live := "/sys/module/" + confd.KernelName(k.Name)
 	names := slices.Sorted(maps.Keys(k.Options))
 	values := make([]string, len(names))
 	questions := []func(context.Context) error{
@@ -102,7 +100,7 @@ func (k *KernelModule) Plan(ctx context.Context, h host.Reader) (modules.Change,
 			o.options, err = files.Look(ctx, h, k.optionsPath())
 			return err
 		},
-		func(ctx context.Context) (err error) { o.conf, err = readConf(ctx, h, "modprobe.d"); return err },
+		func(ctx context.Context) (err error) { o.conf, err = confd.Read(ctx, h, "modprobe.d"); return err },
 	}
 	for i, name := range names {
 		questions = append(questions, func(ctx context.Context) (err error) {
@@ -155,7 +153,7 @@ func (k *KernelModule) decide(o module) modules.Change {
 	for _, name := range slices.Sorted(maps.Keys(k.Options)) {
 		got, shown := o.parameters[name]
 		switch {
-		case shown && !sameValue(got, k.Options[name]):
+		case shown && !confd.SameValue(got, k.Options[name]):
 			c.Refuse("options."+name, got, k.Options[name], "it takes effect when the module is loaded next; bisc unloads no module for it")
 		case !shown && o.info.exists && !slices.Contains(o.info.parameters, name):
 			c.Refuse("options."+name, "(no such option)", k.Options[name], "modinfo "+k.Name+" lists the options that it has; the kernel ignores others")
@@ -173,12 +171,8 @@ func (k *KernelModule) persisted(c *modules.Change, o module) {
 	}
 	c.Diffs = append(named("load", boot.Diffs), named("options", options.Diffs)...)
 	c.Steps = append(boot.Steps, options.Steps...)
-	for _, f := range o.conf {
-		for _, line := range f.lines {
-			if why := k.spoils(strings.Fields(line)); why != "" && f.path != k.optionsPath() {
-				c.Diffs = append(c.Diffs, modules.Diff{Attr: "load", Got: line, Want: "loaded as written here", Boot: true, Why: f.path + " " + why})
-			}
-		}
+	for _, s := range confd.Spoilers(o.conf, k.Name, k.Options, k.optionsPath()) {
+		c.Diffs = append(c.Diffs, modules.Diff{Attr: "load", Got: s.Line, Want: "loaded as written here", Boot: true, Why: s.Why})
 	}
 }
 
@@ -188,27 +182,6 @@ func (k *KernelModule) optionsLine() string {
 		line += " " + name + "=" + k.Options[name]
 	}
 	return line + "\n"
-}
-
-// spoils says what a line of modprobe.d does to this module. systemd-modules-load honours a blacklist.
-func (k *KernelModule) spoils(words []string) string {
-	if len(words) < 2 || kernelName(words[1]) != kernelName(k.Name) {
-		return ""
-	}
-	switch words[0] {
-	case "blacklist":
-		return "keeps it from being loaded at boot: remove the line there"
-	case "install":
-		return "runs a command in place of loading it: remove the line there"
-	case "options":
-		for _, w := range words[2:] {
-			name, value, _ := strings.Cut(w, "=")
-			if want, ours := k.Options[name]; ours && !sameValue(value, want) {
-				return "sets an option otherwise: remove it there"
-			}
-		}
-	}
-	return ""
 }
 
 func (k *KernelModule) removal(o module) modules.Change {

@@ -3,6 +3,7 @@ package system
 import (
 	"testing"
 
+	"bisc/modules/confd"
 	"bisc/modules/kindtest"
 )
 
@@ -36,7 +37,7 @@ func TestKernelModuleDecides(t *testing.T) {
 		"not at boot": {with(func(m *module) { m.atBoot = none() }),
 			"boot load: (none) -> 13 bytes, 1 line, sha256:9173c5c4cc83\n    | --- /etc/modules-load.d/bisc-nf_conntrack.conf (host)\n    | +++ /etc/modules-load.d/bisc-nf_conntrack.conf (plan)\n    | @@ -0,0 +1,1 @@\n    | +nf_conntrack\nstep: put /etc/modules-load.d/bisc-nf_conntrack.conf (13 bytes, sha256:9173c5c4cc83, mode 0644, owner 0:0)\n"},
 		"another file of modprobe.d": {with(func(m *module) {
-			m.conf = []confFile{conf("/etc/modprobe.d/a.conf", "options nf-conntrack hashsize=1", "options other hashsize=2", "options nf_conntrack acct=y"),
+			m.conf = []confd.File{conf("/etc/modprobe.d/a.conf", "options nf-conntrack hashsize=1", "options other hashsize=2", "options nf_conntrack acct=y"),
 				conf("/etc/modprobe.d/bisc-nf_conntrack.conf", "options nf_conntrack hashsize=3"), conf("/etc/modprobe.d/z.conf", "blacklist nf_conntrack", "install nf_conntrack /bin/true", "blacklist other")}
 		}), `boot load: options nf-conntrack hashsize=1 -> loaded as written here
     why: /etc/modprobe.d/a.conf sets an option otherwise: remove it there
@@ -97,16 +98,5 @@ func TestKernelModuleValidate(t *testing.T) {
 		"absent, set": {KernelModule{Name: "x", Absent: true, Options: map[string]string{"a": "1"}}, "absent:"},
 	} {
 		t.Run(name, func(t *testing.T) { wantError(t, tt.module.Validate(), tt.want) })
-	}
-}
-
-func TestSameValue(t *testing.T) {
-	for _, pair := range [][2]string{{"Y", "1"}, {"n", "0"}, {"0x10", "16"}, {"a,b", "a,b"}} {
-		if !sameValue(pair[0], pair[1]) {
-			t.Errorf("%s and %s differ", pair[0], pair[1])
-		}
-	}
-	if sameValue("1", "2") || sameValue("a", "A") {
-		t.Error("different values are the same")
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"bisc/internal/host"
@@ -36,20 +35,4 @@ func askModinfo(ctx context.Context, h host.Reader, name string) (modinfo, error
 		}
 	}
 	return info, nil
-}
-
-// sameValue compares parameters as the kernel reads them: y, Y and 1 are one, and so are 16 and 0x10.
-func sameValue(a, b string) bool { return canonical(a) == canonical(b) }
-
-func canonical(v string) string {
-	switch v {
-	case "y", "Y":
-		return "1"
-	case "n", "N":
-		return "0"
-	}
-	if n, err := strconv.ParseUint(v, 0, 64); err == nil {
-		return strconv.FormatUint(n, 10)
-	}
-	return v
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"bisc/internal/host"
+	"bisc/modules/confd"
 	"bisc/modules/files"
 	"bisc/modules/kindtest"
 )
@@ -19,7 +20,7 @@ func plain(content string) files.Found {
 
 func none() files.Found { return files.Found{Parent: host.Directory} }
 
-func conf(path string, lines ...string) confFile { return confFile{path, lines} }
+func conf(path string, lines ...string) confd.File { return confd.File{Path: path, Lines: lines} }
 
 func wantError(t *testing.T, err error, want string) {
 	t.Helper()

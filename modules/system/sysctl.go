@@ -11,6 +11,7 @@ import (
 
 	"bisc/internal/host"
 	"bisc/modules"
+	"bisc/modules/confd"
 	"bisc/modules/files"
 )
 
@@ -44,7 +45,7 @@ type setting struct {
 	exists bool
 	live   string // normal
 	file   files.Found
-	conf   []confFile
+	conf   []confd.File
 }
 
 // Validate checks that key and value can be written in a line.
@@ -84,7 +85,7 @@ func (s *Sysctl) Plan(ctx context.Context, h host.Reader) (modules.Change, error
 			return nil
 		},
 		func(ctx context.Context) (err error) { o.file, err = files.Look(ctx, h, s.Path()); return err },
-		func(ctx context.Context) (err error) { o.conf, err = readConf(ctx, h, "sysctl.d"); return err },
+		func(ctx context.Context) (err error) { o.conf, err = confd.Read(ctx, h, "sysctl.d"); return err },
 	)
 	if err != nil {
 		return modules.Change{}, err
@@ -117,12 +118,12 @@ func (s *Sysctl) decide(o setting) modules.Change {
 
 // winner is the file that sets the key last, and its value. A key that is written out beats one with wildcards wherever
 // it stands, so that those need no look: the own file writes it out.
-func (s *Sysctl) winner(conf []confFile) (by, value string) {
+func (s *Sysctl) winner(conf []confd.File) (by, value string) {
 	for _, f := range conf {
-		for _, line := range f.lines {
+		for _, line := range f.Lines {
 			key, v, assigned := strings.Cut(strings.TrimPrefix(line, "-"), "=")
 			if assigned && slashed(strings.TrimSpace(key)) == slashed(s.Key) {
-				by, value = f.path, normal(v)
+				by, value = f.Path, normal(v)
 			}
 		}
 	}

@@ -21,7 +21,8 @@ var ServiceKind = modules.Kind{
 	Doc: "Whether a unit runs now, whether it will after boot, and whether what runs is what its files say. A process that is older than its unit file, " +
 		"its drop-ins, its environment files or its program owes a restart: bisc shows that debt whoever caused it, pays it only where the block says `restart = true`, and never for " +
 		"docker, containerd or what they or a wanted mount hang on. A drop-in of order and conditions alone ([Unit]) makes no debt: it counts at the next start. " +
-		"Before a stop or restart everything that would stop too is read, and the step does not run if that has grown.",
+		"Before a stop or restart everything that would stop too is read, and the step does not run if that has grown; so it is before a start for what conflicts " +
+		"with the unit (Conflicts=, either way) and is up. What ends or suspends the host (reboot.target, rescue.target and their like) is never started or enabled.",
 	Checks: []string{
 		"now: ActiveState, with the result where it failed; whether systemd must read its files again; the restart debt",
 		"after boot: UnitFileState (enabled, disabled, masked, static)",
@@ -33,6 +34,9 @@ var ServiceKind = modules.Kind{
 			"no validator in what stops; no validator lives at all, where the stop runs a program (ExecStop) or stops more than the unit",
 		}},
 		{What: "docker, containerd or a wanted mount", When: "active = false and one of them is the unit or hangs on it", Guards: []string{
+			"no validator lives", "stops nothing else: only the units that were shown",
+		}},
+		{What: "every unit that conflicts with it and what stops with those", When: "it is to be active, is not, and one of them is up", Guards: []string{
 			"no validator lives", "stops nothing else: only the units that were shown",
 		}},
 	},
@@ -84,6 +88,9 @@ func (s *Service) Validate() error {
 	} else if template(s.Name) {
 		faults = append(faults, &modules.AttrError{Reason: fmt.Sprintf("%s is a template: name an instance of it, as in %s", s.Name, strings.Replace(s.Name, "@.", "@one.", 1))})
 	}
+	if left := s.Active != nil && !*s.Active && s.Enabled != nil && !*s.Enabled; endsHost(s.Name) && !s.Masked && !left {
+		faults = append(faults, fateful("", s.Name))
+	}
 	if s.Masked && (s.Active != nil && *s.Active || s.Enabled != nil && *s.Enabled) {
 		faults = append(faults, &modules.AttrError{Attr: "masked", Reason: "a masked unit is neither enabled nor active"})
 	}
@@ -111,6 +118,9 @@ func (s *Service) Plan(ctx context.Context, h host.Reader) (modules.Change, erro
 	}
 	if state.up() && (s.Restart || !s.wantsActive()) {
 		questions = append(questions, func(ctx context.Context) (err error) { closure, err = stopClosure(ctx, h, s.Name); return err })
+	}
+	if s.wantsActive() && !state.Running() {
+		questions = append(questions, func(ctx context.Context) (err error) { state.rivals, err = state.askRivals(ctx, h); return err })
 	}
 	if err := host.Ask(ctx, questions...); err != nil {
 		return modules.Change{}, err
@@ -186,11 +196,8 @@ func (s *Service) wantUp(c *modules.Change, state State, newer []newerFile, clos
 	case state.Running():
 		s.debt(c, state, newer, closure)
 	case oneshot && s.Active == nil && state.Active != "failed":
-	case len(precious(state.Words("Conflicts"), s.wantedMounts)) > 0:
-		c.Refuse("active", state.activity(), "active", "starting it would stop "+strings.Join(precious(state.Words("Conflicts"), s.wantedMounts), ", ")+" (Conflicts=)")
 	default:
-		c.Differ("active", state.activity(), "active")
-		c.Do(host.Job{Verb: "start", Unit: s.Name, Limit: s.Limit})
+		start(c, state, s.Limit, s.wantedMounts)
 		c.Settle = s.Settle
 	}
 }
@@ -218,10 +225,7 @@ func (s *Service) debt(c *modules.Change, state State, newer []newerFile, closur
 // that no validator lives anywhere.
 func (s *Service) stop(c *modules.Change, state State, closure []string) {
 	c.Differ("active", state.activity(), "inactive")
-	if hurt := precious(append([]string{s.Name}, closure...), s.wantedMounts); len(hurt) > 0 {
-		slices.Sort(hurt)
-		c.Destroy("stops " + strings.Join(slices.Compact(hurt), ", ") + " and everything that runs there")
-	}
+	destroyPrecious(c, append([]string{s.Name}, closure...), s.wantedMounts)
 	c.Do(host.Script{Argv: []string{"systemctl", "stop", "--", s.Name}, Guards: []host.Guard{spare(state, closure, s.wantedMounts), host.StopsOnly(s.Name, closure...)}, Limit: s.Limit})
 	c.Settle = s.Settle
 }

@@ -40,6 +40,13 @@ func seen(t *testing.T, lines ...string) State {
 	return s
 }
 
+// rivalled is a unit that does not run, and what conflicts with it.
+func rivalled(t *testing.T, r ...rival) State {
+	s := seen(t, "ActiveState=inactive")
+	s.rivals = r
+	return s
+}
+
 func is(b bool) *bool { return &b }
 
 func TestServiceDecides(t *testing.T) {
@@ -86,8 +93,16 @@ func TestServiceDecides(t *testing.T) {
 			"now active: failed (timeout) -> active\nstep: systemd start x.service\nsettle: 30s\n"},
 		"a oneshot that remains": {Service{}, seen(t, "Type=oneshot", "RemainAfterExit=yes", "ActiveState=inactive"), nil, nil,
 			"now active: inactive -> active\nstep: systemd start x.service\nsettle: 30s\n"},
-		"its start would stop docker": {Service{}, seen(t, "ActiveState=inactive", "Conflicts=docker.service shutdown.target"), nil, nil,
-			"now active: inactive -> active\n    why: starting it would stop docker.service (Conflicts=)\n"},
+		"what conflicts is down": {Service{}, rivalled(t, rival{"y.service", false, []string{"y.service"}}), nil, nil,
+			"now active: inactive -> active\nstep: systemd start x.service\nsettle: 30s\n"},
+		"what conflicts is up": {Service{}, rivalled(t, rival{"y.service", true, []string{"y.service", "z.service"}}), nil, nil,
+			"now active: inactive -> active (stops y.service, z.service)\nstep: run systemctl start -- x.service  [guards: no validator lives, stops nothing else]\nsettle: 30s\n"},
+		"its start would stop docker": {Service{}, rivalled(t, rival{"docker.service", true, []string{"docker.service"}}), nil, nil,
+			"now active: inactive -> active (stops docker.service)\nstep: run systemctl start -- x.service  [guards: no validator lives, stops nothing else]\ndestroys: stops docker.service and everything that runs there\nsettle: 30s\n"},
+		"its start would stop docker, were it up by then": {Service{}, rivalled(t, rival{"docker.service", false, []string{"docker.service"}}), nil, nil,
+			"now active: inactive -> active\nstep: run systemctl start -- x.service  [guards: no validator lives]\nsettle: 30s\n"},
+		"its start would stop a wanted mount by another": {Service{wantedMounts: []string{`srv-a\x2db.mount`}}, rivalled(t, rival{"y.service", true, []string{"y.service", `srv-a\x2db.mount`}}), nil, nil,
+			"now active: inactive -> active (stops y.service, srv-a\\x2db.mount)\nstep: run systemctl start -- x.service  [guards: no validator lives, stops nothing else]\ndestroys: stops srv-a\\x2db.mount and everything that runs there\nsettle: 30s\n"},
 		"debt": {Service{}, seen(t, "ExecMainStartTimestamp=Sat 2026-03-07 10:00:01.5 UTC"), changed, nil,
 			"now restart: runs since 2026-03-07 10:00:01 UTC; newer: /etc/default/x (2026-03-09 10:00:00 UTC) -> started after its files\n    why: restart = true is not set\n"},
 		"debt to be paid": {Service{Restart: true}, seen(t, "ExecMainStartTimestamp=Sat 2026-03-07 10:00:01.5 UTC"), changed, alone,
@@ -155,17 +170,25 @@ func TestServiceValidate(t *testing.T) {
 		service Service
 		want    string
 	}{
-		"fine":               {Service{Name: "x.service"}, ""},
-		"socket":             {Service{Name: "docker.socket", Active: is(true)}, ""},
-		"instance":           {Service{Name: "getty@tty1.service"}, ""},
-		"no suffix":          {Service{Name: "docker"}, "must end in"},
-		"mount":              {Service{Name: "srv-solana.mount"}, "must end in"},
-		"template":           {Service{Name: "getty@.service"}, "name an instance"},
-		"blank":              {Service{Name: "a b.service"}, "not the name of a unit"},
-		"option":             {Service{Name: "--now.service"}, ""},
-		"masked and active":  {Service{Name: "x.service", Masked: true, Active: is(true)}, "neither"},
-		"masked and enabled": {Service{Name: "x.service", Masked: true, Enabled: is(true)}, "neither"},
-		"restart when off":   {Service{Name: "x.service", Active: is(false), Restart: true}, "owes no restart"},
+		"fine":                   {Service{Name: "x.service"}, ""},
+		"socket":                 {Service{Name: "docker.socket", Active: is(true)}, ""},
+		"instance":               {Service{Name: "getty@tty1.service"}, ""},
+		"no suffix":              {Service{Name: "docker"}, "must end in"},
+		"mount":                  {Service{Name: "srv-solana.mount"}, "must end in"},
+		"template":               {Service{Name: "getty@.service"}, "name an instance"},
+		"blank":                  {Service{Name: "a b.service"}, "not the name of a unit"},
+		"option":                 {Service{Name: "--now.service"}, ""},
+		"masked and active":      {Service{Name: "x.service", Masked: true, Active: is(true)}, "neither"},
+		"masked and enabled":     {Service{Name: "x.service", Masked: true, Enabled: is(true)}, "neither"},
+		"reboot":                 {Service{Name: "reboot.target"}, "ends or suspends the host"},
+		"reboot, by service":     {Service{Name: "systemd-reboot.service", Active: is(true)}, "ends or suspends the host"},
+		"reboot, at boot":        {Service{Name: "reboot.target", Active: is(false)}, "ends or suspends the host"},
+		"reboot, asserted":       {Service{Name: "reboot.target", Active: is(false), Enabled: is(false)}, ""},
+		"reboot, masked":         {Service{Name: "ctrl-alt-del.target", Masked: true}, ""},
+		"rescue":                 {Service{Name: "rescue.service"}, "ends or suspends the host"},
+		"runlevel":               {Service{Name: "runlevel6.target"}, "ends or suspends the host"},
+		"a service of that name": {Service{Name: "reboot.service"}, ""},
+		"restart when off":       {Service{Name: "x.service", Active: is(false), Restart: true}, "owes no restart"},
 	} {
 		t.Run(name, func(t *testing.T) { wantError(t, tt.service.Validate(), tt.want) })
 	}

@@ -4,11 +4,13 @@ package systemd
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"bisc/internal/host"
+	"bisc/modules"
 )
 
 // Properties is what is asked of every unit. It is one list for all kinds, because questions with the same list are put
@@ -17,7 +19,7 @@ func Properties() []string {
 	return []string{
 		"Id", "LoadState", "LoadError", "ActiveState", "SubState", "Result", "UnitFileState", "FragmentPath", "DropInPaths",
 		"NeedDaemonReload", "Type", "RemainAfterExit", "MainPID", "ExecMainStatus", "ExecMainStartTimestamp",
-		"ActiveEnterTimestamp", "ExecStart", "ExecStop", "ExecStopPost", "EnvironmentFiles", "Conflicts",
+		"ActiveEnterTimestamp", "ExecStart", "ExecStop", "ExecStopPost", "EnvironmentFiles", "Conflicts", "ConflictedBy",
 	}
 }
 
@@ -33,21 +35,28 @@ type State struct {
 	Active string // active, inactive, failed, activating, deactivating, reloading, maintenance
 	Sub    string
 	// FileState is enabled, disabled, static, masked, generated, indirect...; empty when there is no file.
-	FileState  string
-	Fragment   string
-	DropIns    []string
-	NeedReload bool // files on disk are not what systemd has loaded
-	MainPID    int
-	Started    time.Time // of the main process; zero when none ever ran
-	Entered    time.Time // when it last became active
-	props      map[string][]string
+	FileState string
+	Fragment  string
+	DropIns   []string
+	// Conflicts is the units that this one stops when it starts, and ConflictedBy those that say so of this one.
+	Conflicts, ConflictedBy []string
+	NeedReload              bool // files on disk are not what systemd has loaded
+	MainPID                 int
+	Started                 time.Time // of the main process; zero when none ever ran
+	Entered                 time.Time // when it last became active
+	props                   map[string][]string
+	rivals                  []rival // asked only where the unit is to be started
 }
 
 // Prop is a property as systemctl prints it, its lines joined by newlines.
 func (s State) Prop(name string) string { return strings.Join(s.props[name], "\n") }
 
-// Words is a property that is a list of units or paths.
-func (s State) Words(name string) []string { return strings.Fields(s.Prop(name)) }
+// conflicts gives the units that the start of this one stops: Conflicts= works both ways.
+func (s State) conflicts() []string {
+	all := slices.Concat(s.Conflicts, s.ConflictedBy)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
 
 // Show asks systemd about a unit. A unit that is not there is an answer (Load not-found); systemd not answering is an
 // error. The name must be valid and no template's: one bad name spoils the answer for all.
@@ -75,7 +84,13 @@ func ParseState(unit, text string) (State, error) {
 		return s, fmt.Errorf("ask systemd about %s: the answer has no LoadState or no ActiveState", unit)
 	}
 	s.FileState, s.Fragment = s.Prop("UnitFileState"), s.Prop("FragmentPath")
-	s.DropIns = s.Words("DropInPaths")
+	for name, list := range map[string]*[]string{"DropInPaths": &s.DropIns, "Conflicts": &s.Conflicts, "ConflictedBy": &s.ConflictedBy} {
+		words, err := modules.SystemdList(s.Prop(name))
+		if err != nil {
+			return s, fmt.Errorf("ask systemd about %s: %s: %w", unit, name, err)
+		}
+		*list = words
+	}
 	s.NeedReload = s.Prop("NeedDaemonReload") == "yes"
 	s.MainPID, _ = strconv.Atoi(s.Prop("MainPID")) // not a service: no such property, 0
 	var err error

@@ -3,6 +3,7 @@ package systemd
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"bisc/internal/host"
@@ -23,6 +24,8 @@ var TimerKind = modules.Kind{
 	},
 	Losses: []modules.Loss{{What: "the timer", When: "absent = true", Guards: []string{
 		"file unchanged: it still has the content that was seen", "stops nothing else: nothing requires it, is bound to it or stops with it", "no validator in what stops",
+	}}, {What: "every unit that conflicts with it and what stops with those", When: "it does not run, and one of them is up", Guards: []string{
+		"no validator lives", "stops nothing else: only the units that were shown",
 	}}},
 	Example: `timer "bisc-drift.timer" {
   description      = "Watch for drift"
@@ -64,6 +67,12 @@ func (t *Timer) Validate() error {
 		return nil
 	}
 	var faults []error
+	if t.Unit != "" && endsHost(t.Unit) {
+		faults = append(faults, fateful("unit", t.Unit))
+	}
+	if service := strings.TrimSuffix(t.Name, ".timer") + ".service"; t.Unit == "" && endsHost(service) {
+		faults = append(faults, fateful("", service))
+	}
 	if len(t.OnCalendar) == 0 && t.OnBoot == 0 {
 		faults = append(faults, &modules.AttrError{Attr: "on_calendar", Reason: "a timer needs on_calendar or on_boot, else it never elapses"})
 	}
@@ -117,6 +126,11 @@ func (t *Timer) Plan(ctx context.Context, h host.Reader) (modules.Change, error)
 	if err != nil {
 		return modules.Change{}, err
 	}
+	if !o.state.Running() {
+		if o.state.rivals, err = o.state.askRivals(ctx, h); err != nil {
+			return modules.Change{}, err
+		}
+	}
 	c, err := u.decide(o, Render(u.Sections))
 	if err != nil {
 		return modules.Change{}, err
@@ -132,8 +146,7 @@ func (t *Timer) waits(c *modules.Change, s State) {
 	case !s.Running() && blocked:
 		c.Refuse("active", s.activity(), "active", "it is started when its file is right")
 	case !s.Running():
-		c.Differ("active", s.activity(), "active")
-		c.Do(host.Job{Verb: "start", Unit: t.Name})
+		start(c, s, 0, t.wantedMounts)
 		c.Settle = 10 * time.Second
 	case c.InSync() && s.Sub == "elapsed" && t.repeats():
 		c.Refuse("next", "never", "a time", "none of its times lies in the future: see systemd-analyze calendar")

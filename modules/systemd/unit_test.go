@@ -64,6 +64,8 @@ func TestTimerValidate(t *testing.T) {
 	}{
 		"fine":               {Timer{Name: "x.timer", OnCalendar: []string{"daily"}, Persistent: true}, ""},
 		"after boot":         {Timer{Name: "x.timer", OnBoot: 1, OnUnitActive: 1}, ""},
+		"it reboots":         {Timer{Name: "x.timer", OnCalendar: []string{"daily"}, Unit: "reboot.target"}, "ends or suspends the host"},
+		"it reboots by name": {Timer{Name: "systemd-reboot.timer", OnCalendar: []string{"daily"}}, "ends or suspends the host"},
 		"no time":            {Timer{Name: "x.timer"}, "on_calendar:"},
 		"service":            {Timer{Name: "x.service", OnCalendar: []string{"daily"}}, "must end in .timer"},
 		"persistent of what": {Timer{Name: "x.timer", OnBoot: 1, Persistent: true}, "persistent:"},

@@ -1,5 +1,5 @@
-// Package system has the kinds of what a host is made of below its services: kernel modules, sysctls, users, packages.
-package system
+// Package confd reads configuration folders that exist in several places (sysctl.d, modprobe.d), as systemd and kmod do.
+package confd
 
 import (
 	"cmp"
@@ -14,24 +14,24 @@ import (
 	"bisc/internal/host"
 )
 
-// confFile is a file of a configuration folder that exists in several places (sysctl.d, modprobe.d).
-type confFile struct {
-	path  string
-	lines []string // without comments and empty lines
+// File is a file of such a folder.
+type File struct {
+	Path  string
+	Lines []string // without comments and empty lines
 }
 
-// confFolders is where such folders are looked for: a name in a former one hides the same name in the later ones.
-func confFolders(name string) []string {
+// folders is where such folders are looked for: a name in a former one hides the same name in the later ones.
+func folders(name string) []string {
 	return []string{"/etc/" + name, "/run/" + name, "/usr/local/lib/" + name, "/usr/lib/" + name, "/lib/" + name}
 }
 
-// readConf reads a configuration folder as systemd and kmod do: every *.conf, hidden names left out, in the order of the
-// names without their folder, so that what comes later wins.
-func readConf(ctx context.Context, h host.Reader, name string) ([]confFile, error) {
-	folders := confFolders(name)
-	found := make([][]string, len(folders))
-	questions := make([]func(context.Context) error, len(folders))
-	for i, folder := range folders {
+// Read reads a configuration folder: every *.conf, hidden names left out, in the order of the names without their folder,
+// so that what comes later wins.
+func Read(ctx context.Context, h host.Reader, name string) ([]File, error) {
+	places := folders(name)
+	found := make([][]string, len(places))
+	questions := make([]func(context.Context) error, len(places))
+	for i, folder := range places {
 		questions[i] = func(ctx context.Context) (err error) {
 			if found[i], err = h.Glob(ctx, folder+"/*.conf"); err != nil {
 				return fmt.Errorf("list %s: %w", folder, err)
@@ -60,24 +60,24 @@ func visible(paths []string) []string {
 }
 
 // readAll reads the files. A link to nothing counts as empty, as its readers take it.
-func readAll(ctx context.Context, h host.Reader, paths []string) ([]confFile, error) {
-	out := make([]confFile, len(paths))
+func readAll(ctx context.Context, h host.Reader, paths []string) ([]File, error) {
+	out := make([]File, len(paths))
 	questions := make([]func(context.Context) error, len(paths))
 	for i, p := range paths {
-		out[i].path = p
+		out[i].Path = p
 		questions[i] = func(ctx context.Context) error {
 			content, err := h.ReadFile(ctx, p)
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return fmt.Errorf("read %s: %w", p, err)
 			}
-			out[i].lines = confLines(string(content))
+			out[i].Lines = linesOf(string(content))
 			return nil
 		}
 	}
 	return out, host.Ask(ctx, questions...)
 }
 
-func confLines(content string) []string {
+func linesOf(content string) []string {
 	var out []string
 	for line := range strings.Lines(content) {
 		if line = strings.TrimSpace(line); line != "" && line[0] != '#' && line[0] != ';' {
