@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"syscall"
 	"testing"
@@ -29,25 +30,22 @@ func (d *desk) onTerminal(t *testing.T, args ...string) (r *running, keys *os.Fi
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = tty.Close() })
 	r = &running{cmd: d.command(t, args...), errs: newHeard(), ended: make(chan struct{})}
 	r.cmd.Stdin, r.cmd.Stdout, r.cmd.Stderr = tty, tty, tty
 	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	if err := r.cmd.Start(); err != nil {
+		_ = tty.Close()
 		t.Fatal(err)
 	}
+	drained := make(chan struct{})
 	go func() {
-		b := make([]byte, 4096)
-		for {
-			n, err := keys.Read(b)
-			_, _ = r.errs.Write(b[:n])
-			if err != nil {
-				return
-			}
-		}
+		_, _ = io.Copy(r.errs, keys) // an error is the terminal's end
+		close(drained)
 	}()
 	go func() {
 		r.err = r.cmd.Wait()
+		_ = tty.Close() // the last to hold it
+		<-drained
 		r.errs.close()
 		close(r.ended)
 	}()

@@ -37,9 +37,7 @@ func (cs *connections) secret(ctx context.Context, what string) (string, error) 
 	defer tty.Close()
 	var answer string
 	cs.progress.Above(func() {
-		fmt.Fprintf(tty, "%s: ", view.Clean(what))
-		answer, err = readHidden(ctx, tty)
-		fmt.Fprintln(tty)
+		answer, err = readHidden(ctx, tty, view.Clean(what)+": ")
 	})
 	return answer, err
 }
@@ -59,13 +57,16 @@ func (cs *connections) untilInterrupted(ctx context.Context) (context.Context, f
 	return ctx, func() { cancel(nil) }
 }
 
-// readHidden reads a line that the terminal does not show. When it returns the terminal shows what it did before.
-func readHidden(ctx context.Context, tty *os.File) (string, error) {
+// readHidden prompts and reads a line that the terminal does not show: nothing typed after the prompt is seen. When it
+// returns the terminal shows what it did before.
+func readHidden(ctx context.Context, tty *os.File, prompt string) (string, error) {
 	show, err := hide(tty)
 	if err != nil {
 		return "", fmt.Errorf("keep the terminal from showing what is typed: %w", err)
 	}
 	defer show()
+	fmt.Fprint(tty, prompt)
+	defer fmt.Fprintln(tty)
 	type typed struct {
 		line string
 		err  error
