@@ -233,6 +233,12 @@ func (b *Bind) remove(c *modules.Change, s bindSeen) {
 	for _, m := range s.table.Below(b.Target) {
 		units = append(units, MountUnit(m.Target))
 	}
+	// systemd may for a moment go on to know what an earlier try has unmounted below the bind.
+	for _, m := range s.table.Below(b.Source) {
+		if unit := MountUnit(b.Target + strings.TrimPrefix(m.Target, strings.TrimSuffix(b.Source, "/"))); !slices.Contains(units, unit) {
+			units = append(units, unit)
+		}
+	}
 	c.Differ("mounted", v.String(), "(none)")
 	guards := []host.Guard{host.ValidatorGone(), host.StandsOn(v.Target, v.Dev), host.StopsOnly(MountUnit(b.Target), units...)}
 	if b.peers(s.table) {
