@@ -6,7 +6,7 @@ export CGO_ENABLED := 0
 .PHONY: build lab demo test clean
 
 build:
-	$(GO) build -trimpath -ldflags='-s -w' -o $(BIN)/bisc ./cmd/bisc
+	$(GO) build -trimpath -buildvcs=auto -ldflags='-s -w' -o $(BIN)/bisc ./cmd/bisc
 
 # lab is the once-a-machine set-up of the test hosts: packages and a root file system, cached outside this folder.
 lab:

@@ -41,7 +41,7 @@ func ResultOf(err error) Result {
 	switch {
 	case errors.Is(err, host.ErrLost): // also where the reason for the loss is an unreachable host
 		r.State = UnknownResult
-	case errors.As(err, &guard), errors.Is(err, host.ErrFenced), errors.Is(err, host.ErrChanged), errors.Is(err, host.ErrUnreachable):
+	case errors.As(err, &guard), errors.Is(err, host.ErrFenced), errors.Is(err, host.ErrChanged), errors.Is(err, host.ErrUnreachable), errors.Is(err, host.ErrNoProgram):
 		r.State = NotDone
 	case errors.As(err, &exit) && !exit.Stuck:
 		r.State = FailedStep

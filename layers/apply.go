@@ -128,7 +128,7 @@ func (a *applying) inOrder(ctx context.Context, outs []Outcome) {
 }
 
 func notReached(o *Outcome, reason string) {
-	if o.Pending() {
+	if o.Pending() || o.Item.Invariant && o.State == Drifted {
 		o.State, o.Reason = NotReached, reason
 	}
 }

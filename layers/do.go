@@ -40,7 +40,7 @@ func (a *applying) steps(ctx context.Context, o *Outcome) {
 	}
 }
 
-// failure tells a guard's refusal from a step that failed.
+// failure tells a guard's refusal, and a step of which nothing is known, from one that failed.
 func failure(err error) State {
 	var guard *host.GuardError
 	switch {
@@ -48,6 +48,8 @@ func failure(err error) State {
 		return Blocked
 	case errors.Is(err, host.ErrChanged):
 		return Stale
+	case errors.Is(err, host.ErrLost):
+		return Unknown
 	}
 	return Failed
 }

@@ -29,7 +29,7 @@ func Observe(ctx context.Context, h host.Reader, stages []*Stage, opts Options) 
 		all.Go(func() { rep.Outcomes[i] = look(probe, h, p.stage, p.item) })
 	}
 	all.Wait()
-	if rep.Err = errors.Join(identityErr, holdsErr, lost(rep.Outcomes)); rep.Err != nil {
+	if rep.Err = gone(lost(rep.Outcomes), identityErr, holdsErr); rep.Err != nil {
 		rep.Err, rep.Outcomes = once(rep.Err), nil
 		return rep
 	}
@@ -128,4 +128,14 @@ func lost(outcomes []Outcome) error {
 		}
 	}
 	return nil
+}
+
+// gone joins errors, but says of a host that cannot be reached only once that it cannot.
+func gone(errs ...error) error {
+	for _, err := range errs {
+		if errors.Is(err, host.ErrUnreachable) {
+			return err
+		}
+	}
+	return errors.Join(errs...)
 }

@@ -161,7 +161,15 @@ func (s *session) ask(ctx context.Context, rep layers.Report) (bool, error) {
 	if s.c.flags.json {
 		return false, errors.New("--json asks nothing: approve with --approve DIGEST or --auto-approve")
 	}
-	fmt.Fprintf(s.c.errs, "\nDo these changes? Type %s: ", word)
+	for _, h := range rep {
+		s.progress.Say(h.Host, "") // nothing is drawn over the question
+	}
+	s.c.dropTypedAhead()
+	these := "these " + count(rep.Pending(), "change")
+	if rep.Pending() == 1 {
+		these = "this change"
+	}
+	fmt.Fprintf(s.c.errs, "\nDo %s? Type %s: ", these, word)
 	select {
 	case line, ok := <-s.c.lines():
 		if !ok {
@@ -170,7 +178,11 @@ func (s *session) ask(ctx context.Context, rep layers.Report) (bool, error) {
 		if s.c.interrupted() { // both at once
 			return false, layers.ErrStopped
 		}
-		return strings.TrimSpace(line) == word, nil
+		answer := strings.TrimSpace(line)
+		if answer != word {
+			fmt.Fprintf(s.c.errs, "bisc: not approved: the answer was %q, not %q; nothing of this round was done\n", answer, word)
+		}
+		return answer == word, nil
 	case <-s.c.stop:
 		return false, layers.ErrStopped
 	case <-ctx.Done():

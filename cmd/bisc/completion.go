@@ -13,7 +13,7 @@ func (c *command) completion() *cobra.Command {
 	return &cobra.Command{
 		Use:   "completion bash",
 		Short: "print a completion script; addresses are completed from the plan",
-		Long:  "Load it with:  source <(bisc completion bash)",
+		Long:  "Load it with:  source <(bisc completion bash)\nIt needs Debian's package bash-completion. Complete an address before you quote it.",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if args[0] != "bash" {

@@ -38,6 +38,7 @@ func (c *command) drift() *cobra.Command {
 						return err
 					}
 				}
+				tellDrift(rep, known)
 				return s.show(rep, view.Run{Verb: "drift"}, known)
 			})
 		},
@@ -46,6 +47,22 @@ func (c *command) drift() *cobra.Command {
 	cmd.Flags().BoolVar(&record, "record", false, "keep what was seen in the journal")
 	cmd.Flags().BoolVar(&c.flags.json, "json", false, "as JSON (bisc schema)")
 	return cmd
+}
+
+// tellDrift says of each item that differs whether it has drifted, or was never brought in sync.
+func tellDrift(rep layers.Report, known func(address, digest string) bool) {
+	for _, h := range rep {
+		for i := range h.Outcomes {
+			o := &h.Outcomes[i]
+			switch {
+			case o.State != layers.Drifted || o.Item.Invariant:
+			case known(o.Item.Address, o.Item.Digest):
+				o.Reason = "drifted: it was in sync under this plan"
+			default:
+				o.Reason = "not applied yet: it was never in sync under this plan"
+			}
+		}
+	}
 }
 
 // wasInSync asks the journal, where there is one.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"bisc/layers"
 )
@@ -71,4 +72,22 @@ func (c *command) lines() <-chan string {
 		}()
 	}
 	return c.typed
+}
+
+// dropTypedAhead throws away what was typed at a terminal before the question was there: it answers nothing that was
+// seen. Answers from a pipe are kept; whoever wrote them knows what will be asked.
+func (c *command) dropTypedAhead() {
+	if _, ok := terminal(c.in); !ok {
+		return
+	}
+	for {
+		select {
+		case _, open := <-c.lines():
+			if !open {
+				return
+			}
+		case <-time.After(20 * time.Millisecond): // the reader has nothing left to hand over
+			return
+		}
+	}
 }

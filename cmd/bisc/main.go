@@ -77,6 +77,7 @@ func (c *command) root() *cobra.Command {
 		Use:           "bisc",
 		Short:         "show, make and prove changes on validator hosts and their switches",
 		Long:          "bisc shows what differs between hosts and their plan, changes it, and proves that it took.\n\nExit status, the same for all verbs:\n" + indent(view.ExitTable()),
+		Version:       version(),
 		SilenceErrors: true, SilenceUsage: true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -64,6 +65,9 @@ func (c *command) options(s *session, p permits) (layers.Options, error) {
 	sel, err := c.flags.selects(s.stages)
 	if err != nil {
 		return layers.Options{}, err
+	}
+	if out, all := c.flags.cut(s.stages); out == all && all > 0 {
+		return layers.Options{}, errors.New("--layer, --host, --target and --exclude together leave nothing of the plan")
 	}
 	opts := layers.Options{Select: sel, Destroy: map[string]bool{}, Override: map[string]string{}, NoProbes: c.flags.noProbes, Key: s.key}
 	for _, d := range p.destroy {

@@ -70,7 +70,7 @@ func TestInterruptedTwice(t *testing.T) {
 	r.errs.until(t, "once more to stop at once")
 	r.signal(t, syscall.SIGTERM)
 	e := r.wait(t)
-	e.wants(t, 1, "it may or may not have taken effect: it was stopped: interrupted by the operator", "not reached")
+	e.wants(t, 7, "it may or may not have taken effect: it was stopped: interrupted by the operator", "not reached")
 	journal := d.bisc(t, "journal", d.run(t))
 	journal.wants(t, 0, "done     a:units.command[first]", "unknown  a:units.command[slow]")
 	if strings.Contains(journal.out, "last") {

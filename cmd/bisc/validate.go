@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"bisc/plans"
 )
 
 func (c *command) validate() *cobra.Command {
@@ -15,6 +17,9 @@ func (c *command) validate() *cobra.Command {
 			l, err := c.load()
 			if err != nil {
 				return err
+			}
+			if c.flags.json {
+				return plans.WriteDiagnosticsJSON(c.out, l.plan.Files, nil)
 			}
 			items, hosts := 0, map[string]bool{}
 			for _, st := range l.stages {

@@ -1,6 +1,10 @@
 package view
 
-import "strings"
+import (
+	"strings"
+
+	"bisc/layers"
+)
 
 // How much of a value, and of a diff of content, is shown; -v shows more. A host's answer may be a megabyte.
 const (
@@ -108,7 +112,7 @@ func (p *page) reasonLines(it Item, c class) []string {
 		out = append(out, "blocked: it destroys something, and nobody named it")
 	case c == blocked:
 		out = append(out, p.errorLines("blocked: ", either(it.Reason, it.Error))...)
-	case c == held, c == waiting, c == differs && it.Reason != "" && p.Verbose:
+	case c == held, c == waiting, it.Reason != "" && (c == differs && p.Verbose || p.Verb == "drift" && it.State == layers.Drifted.String()):
 		out = append(out, p.value(it.Reason))
 	}
 	if c == blocked && it.Error != "" && it.Reason != "" {
