@@ -75,7 +75,7 @@ func (cs *connections) get(ctx context.Context, name string) (*connection, error
 	}
 	cs.mu.Unlock()
 	if !known {
-		c.err = cs.dial(ctx, name, c)
+		c.err = timedOut(ctx, cs.dial(ctx, name, c))
 		if c.err != nil && ctx.Err() != nil {
 			c.err = context.Cause(ctx) // what it broke off tells nothing
 		}
@@ -88,6 +88,16 @@ func (cs *connections) get(ctx context.Context, name string) (*connection, error
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
+}
+
+// timedOut tells an error that came of the run's own limit: a dialler takes the context's deadline for its own, and may
+// notice it first.
+func timedOut(ctx context.Context, err error) error {
+	if end, ok := ctx.Deadline(); err == nil || !ok || time.Now().Before(end) {
+		return err
+	}
+	<-ctx.Done()
+	return context.Cause(ctx)
 }
 
 func (cs *connections) dial(ctx context.Context, name string, c *connection) error {
