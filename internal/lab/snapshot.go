@@ -46,8 +46,11 @@ var noise = []string{
 // churn are folders whose own time changes with noise in them, so that only what else is in them counts.
 var churn = []string{"/run", "/run/systemd", "/var/lib/systemd", "/var/lib", "/dev"}
 
-// Snapshot reads what the host has written. It reads from outside: no process runs in the host for it.
+// Snapshot reads what the host has written. It waits for the end of a boot, which writes, and then reads from outside: no
+// process runs in the host for it.
 func (h *Host) Snapshot(ctx context.Context) (Snapshot, error) {
+	// A host that never comes to rest, or has no systemctl (tests take it away), is read all the same.
+	_, _ = h.Shell(ctx, "timeout 20 systemctl is-system-running --wait >/dev/null 2>&1 || true")
 	s := Snapshot{}
 	root := h.Root()
 	for _, tree := range []struct{ at, from string }{
