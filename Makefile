@@ -16,10 +16,10 @@ lab:
 demo: build lab
 	internal/lab/demo/demo.sh $(BIN)
 
+# test runs one package at a time: each starts hosts of its own, and two cores are few.
 test: lab
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run gofmt -w on these'; exit 1; }
 	$(GO) vet ./...
-	# One package at a time: each starts hosts of its own, and two cores are few.
 	$(GO) test -count=1 -p 1 -timeout 30m ./...
 
 clean:
