@@ -42,7 +42,11 @@ type Decision struct {
 	BecomePasswordEnv  string
 	BecomePasswordFile string
 	ConnectTimeout     time.Duration
-	Settings           []Setting
+	// Local is the machine that bisc runs on: of all the above only Become and its password mean something.
+	Local bool
+	// MachineID is what the host's /etc/machine-id must say; empty: anything.
+	MachineID string
+	Settings  []Setting
 }
 
 // Setting is one value of a decision and where it came from.
@@ -55,6 +59,9 @@ const DefaultConnectTimeout = 10 * time.Second
 // host's address, or its name where the inventory has no address), and that before the defaults. ask is nil where there
 // is no ssh program; then only an explicit ssh_config is an error.
 func Decide(ctx context.Context, inv *Inventory, h *Host, ask Resolver) (Decision, error) {
+	if h.Local {
+		return decideLocal(h), nil
+	}
 	c := &chooser{inv: inv, ask: ask, visiting: map[string]bool{}}
 	d, err := c.decide(ctx, h)
 	if err != nil {
@@ -133,6 +140,7 @@ func (c *chooser) alone(ctx context.Context, h *Host) (Decision, *proxyJump, err
 	d.AgentKey = d.pick("agent_key", h.where("agent_key"), h.AgentKey, nil, "", "")
 	d.AgentSocket = expand(d.pick("agent_socket", "", "", conf, "identityagent", ""), d)
 	d.password(h)
+	d.MachineID = d.pick("machine_id", h.where("machine_id"), h.MachineID, nil, "", "")
 	if err := d.timeout(h, conf); err != nil {
 		return d, nil, err
 	}

@@ -40,6 +40,8 @@ func fields() map[string]field {
 		"become_password_file": (*decoder).passwordFile,
 		"connect_timeout":      (*decoder).timeout,
 		"jump_only":            (*decoder).jumpOnly,
+		"transport":            (*decoder).transport,
+		"machine_id":           text(func(h *Host) *string { return &h.MachineID }, checkMachineID),
 		"data":                 (*decoder).data,
 	}
 }
@@ -81,6 +83,9 @@ func (d *decoder) together(b *hclsyntax.Block) {
 	}
 	if h.BecomePasswordEnv != "" && h.BecomePasswordFile != "" {
 		d.fault(h.attrs["become_password_file"], "Two passwords", "Give become_password_env or become_password_file, not both.")
+	}
+	if h.Local {
+		d.local(b)
 	}
 }
 

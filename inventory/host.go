@@ -37,6 +37,10 @@ type Host struct {
 	BecomePasswordEnv  string
 	BecomePasswordFile string
 	ConnectTimeout     time.Duration
+	// Local is the machine that bisc runs on (transport = "local").
+	Local bool
+	// MachineID is what the host's /etc/machine-id must say; empty: not declared. A local host always has one.
+	MachineID string
 	// Data is what plans read as host.<name>.<key>: an object.
 	Data cty.Value
 	// Range is the header of the block.

@@ -13,6 +13,7 @@ import (
 
 	"bisc/cmd/bisc/view"
 	"bisc/internal/host"
+	"bisc/internal/host/localhost"
 	"bisc/internal/host/sshhost"
 	"bisc/inventory"
 )
@@ -115,15 +116,33 @@ func (cs *connections) dial(ctx context.Context, name string, c *connection) err
 		return err
 	}
 	cfg := cs.config(d)
+	if d.Local {
+		if err := localhost.Check(d.MachineID); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		cfg.Sessions = localhost.Sessions()
+	}
 	if !cs.writes {
 		c.read, err = cs.pool.Open(ctx, cfg)
-		return err
-	}
-	c.write, err = cs.pool.OpenWriter(ctx, cfg, cs.lock)
-	if err == nil {
+	} else if c.write, err = cs.pool.OpenWriter(ctx, cfg, cs.lock); err == nil {
 		c.read = c.write.Host
 	}
-	return err
+	if err != nil || d.Local || d.MachineID == "" {
+		return err
+	}
+	return isMachine(ctx, c.read, d.MachineID)
+}
+
+// isMachine compares a host's id with the one declared, before anything else of it is believed.
+func isMachine(ctx context.Context, h host.Reader, want string) error {
+	b, err := h.ReadFile(ctx, "/etc/machine-id")
+	if err != nil {
+		return fmt.Errorf("reading which machine %s is: %w", h.Name(), err)
+	}
+	if id := strings.TrimSpace(string(b)); id != want {
+		return fmt.Errorf("%s: %w: its /etc/machine-id says %q, and the inventory's machine_id is %q", h.Name(), localhost.ErrOtherMachine, id, want)
+	}
+	return nil
 }
 
 // config is a decision as the transport takes it.

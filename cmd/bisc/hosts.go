@@ -60,7 +60,11 @@ func (l *loaded) describeHost(ctx context.Context, name string, explain bool) er
 	for _, via := range d.Via {
 		route += fmt.Sprintf(" via %s@%s:%d", via.User, via.Address, via.Port)
 	}
-	fmt.Fprintln(l.c.out, view.Clean(fmt.Sprintf("%s  %s  %s@%s:%d%s", d.Host, d.Platform, d.User, d.Address, d.Port, route)))
+	where := fmt.Sprintf("%s@%s:%d%s", d.User, d.Address, d.Port, route)
+	if d.Local {
+		where = "this machine, as " + d.User
+	}
+	fmt.Fprintln(l.c.out, view.Clean(fmt.Sprintf("%s  %s  %s", d.Host, d.Platform, where)))
 	if !explain {
 		return nil
 	}

@@ -59,6 +59,10 @@ type Config struct {
 	// BecomePassword is asked when sudo wants a password, at most once a host and pool.
 	BecomePassword func(ctx context.Context, host string) (string, error)
 
+	// Sessions, if set, is used in place of a network connection; what is said of addresses, keys and jumps means nothing
+	// then. See package localhost.
+	Sessions Sessions
+
 	// ProxyCommand is run by sh instead of dialling; %h %p %r %n %% as in ssh_config. Empty or "none": dial.
 	ProxyCommand string
 	// ConnectTimeout limits dialling and handshake together. 0: 10 seconds.
@@ -109,6 +113,9 @@ func (c *Config) key() string {
 
 // place names the host in messages: its name, and its address where that differs.
 func (c *Config) place() string {
+	if c.Sessions != nil {
+		return c.Name + " (" + c.Sessions.String() + ")"
+	}
 	at := net.JoinHostPort(c.addresses()[0], strconv.Itoa(c.port()))
 	via := ""
 	if c.Jump != nil {

@@ -21,6 +21,8 @@ type connection struct {
 	wire    *wire
 	hostKey string // fingerprint
 	dead    chan struct{}
+	// session opens a channel on which one program runs.
+	session func() (ssh.Channel, <-chan *ssh.Request, error)
 
 	dialled, shook time.Duration
 }
@@ -138,6 +140,7 @@ func (c *connection) handshake(ctx context.Context, address string, keys *keyChe
 	}
 	c.hostKey = ssh.FingerprintSHA256(keys.seen)
 	c.client = ssh.NewClient(conn, chans, reqs)
+	c.session = func() (ssh.Channel, <-chan *ssh.Request, error) { return c.client.OpenChannel("session", nil) }
 	return nil
 }
 
@@ -146,6 +149,9 @@ func (c *connection) close() { _ = c.wire.Close() }
 
 // keepAlive ends a connection whose far end is silent. Only jump hosts need it: a host's own channel has pings.
 func (c *connection) keepAlive(p pulse) {
+	if c.client == nil {
+		return // no network
+	}
 	for {
 		select {
 		case <-c.dead:

@@ -36,7 +36,7 @@ func openLink(ctx context.Context, conn *connection) (*link, error) {
 	got := make(chan opened, 1)
 	go func() {
 		defer conn.wire.hurry()()
-		ch, reqs, err := conn.client.OpenChannel("session", nil)
+		ch, reqs, err := conn.session()
 		got <- opened{ch, reqs, err}
 	}()
 	select {

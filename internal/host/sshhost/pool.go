@@ -86,6 +86,9 @@ func (p *Pool) Open(ctx context.Context, cfg Config) (*Host, error) {
 
 // connect makes a connection, first to the jump hosts.
 func (p *Pool) connect(ctx context.Context, cfg *Config) (*connection, error) {
+	if cfg.Sessions != nil {
+		return without(cfg), nil
+	}
 	var via *connection
 	if cfg.Jump != nil {
 		var err error
