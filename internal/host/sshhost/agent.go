@@ -13,8 +13,9 @@ import (
 )
 
 // pulse is how the two ends tell that the other is gone (reference/transport.md 5): a ping after every, and after silence
-// the far end is given up. silence is whole seconds.
-type pulse struct{ every, silence time.Duration }
+// without a word the far end is given up, so that two pings are unanswered by then. The far end gives the client up after
+// hold, and the host's lock with it; it is longer than silence, and whole seconds.
+type pulse struct{ every, silence, hold time.Duration }
 
 // agent is the client's half of the channel to agent.pl.
 type agent struct {
@@ -104,8 +105,9 @@ func (a *agent) write() {
 // ping keeps both ends sure of each other, from the far end's first word on: sudo may be slower than the limit of silence.
 // A far end that is silent for too long is given up.
 func (a *agent) ping() {
-	tick := time.NewTicker(a.pulse.every)
+	tick := time.NewTicker(a.pulse.every / 5)
 	defer tick.Stop()
+	var pinged time.Time
 	for {
 		select {
 		case <-a.dead:
@@ -115,13 +117,14 @@ func (a *agent) ping() {
 		a.mu.Lock()
 		quiet, idle := time.Since(a.heard), time.Since(a.wrote)
 		a.mu.Unlock()
-		if quiet > a.pulse.silence {
+		if quiet >= a.pulse.silence {
 			a.end(fmt.Errorf("no sign of life for %s", a.pulse.silence))
 			a.link.conn.close()
 			return
 		}
 		// Requests are signs of life too, and a ping between them would be a turn; but not those whose answers hang.
-		if idle >= a.pulse.every || quiet >= a.pulse.every {
+		if (idle >= a.pulse.every || quiet >= a.pulse.every) && time.Since(pinged) >= a.pulse.every {
+			pinged = time.Now()
 			a.enqueue(appendFrame(nil, framePing, 0))
 		}
 	}

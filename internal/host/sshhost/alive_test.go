@@ -12,7 +12,7 @@ import (
 )
 
 // hasty is limits that a test can outlast; below three seconds a busy machine would be taken for a dead one.
-var hasty = pulse{every: 500 * time.Millisecond, silence: 3 * time.Second}
+var hasty = pulse{every: 500 * time.Millisecond, silence: 3 * time.Second, hold: 4 * time.Second}
 
 // TestOutlivesItsStart: where the first try to start the channel fails, the connection serves what comes in its place for
 // longer than the limit of silence. Nothing that is asked meanwhile would keep a forgotten first agent quiet.

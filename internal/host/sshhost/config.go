@@ -48,10 +48,11 @@ type Config struct {
 	Identities []string
 	// IdentitiesOnly offers no agent key but those of Identities.
 	IdentitiesOnly bool
-	// AgentSocket is the agent's socket: empty for $SSH_AUTH_SOCK, "none" for no agent.
+	// AgentSocket is the agent's socket: empty for $SSH_AUTH_SOCK, "none" for no agent, "$NAME" for a variable's.
 	AgentSocket string
 	// AgentKey is the fingerprint ("SHA256:...") of the one agent key to offer. With it, an agent whose socket has moved
-	// is looked for.
+	// is looked for: in $SSH_AUTH_SOCK, and then in the sockets of this user in /tmp/ssh-*, $TMPDIR, $XDG_RUNTIME_DIR and
+	// ~/.ssh, newest first.
 	AgentKey   string
 	Passphrase func(ctx context.Context, path string) (string, error)
 
@@ -85,9 +86,11 @@ func (c *Config) addresses() []string {
 	return c.Addresses
 }
 
+const defaultTimeout = 10 * time.Second
+
 func (c *Config) timeout() time.Duration {
 	if c.ConnectTimeout == 0 {
-		return 10 * time.Second
+		return defaultTimeout
 	}
 	return c.ConnectTimeout
 }

@@ -33,16 +33,17 @@ func unreachable(cfg *Config, format string, args ...any) error {
 }
 
 // connect dials cfg (over jump, if there is one) and logs in, all within the configuration's limit.
-func connect(ctx context.Context, cfg *Config, jump *connection) (*connection, error) {
+func connect(ctx context.Context, cfg *Config, jump *connection, locked *lockedKeys) (*connection, error) {
 	if err := cfg.sane(); err != nil {
 		return nil, unreachable(cfg, "%w", err)
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, cfg.timeout(), fmt.Errorf("no answer in %s", cfg.timeout()))
+	ctx, watch, cancel := limited(ctx, cfg.timeout(), fmt.Errorf("no answer in %s", cfg.timeout()))
 	defer cancel()
+	d := &dialling{cfg: cfg, jump: jump, locked: locked, watch: watch}
 	var errs []error
 	for _, a := range cfg.addresses() {
 		address := net.JoinHostPort(a, strconv.Itoa(cfg.port()))
-		c, err := connectTo(ctx, cfg, jump, address)
+		c, err := d.connectTo(ctx, address)
 		if err == nil {
 			return c, nil
 		}
@@ -54,17 +55,31 @@ func connect(ctx context.Context, cfg *Config, jump *connection) (*connection, e
 	return nil, unreachable(cfg, "%w", errors.Join(errs...))
 }
 
+// dialling is one way to a host, being tried.
+type dialling struct {
+	cfg    *Config
+	jump   *connection
+	locked *lockedKeys
+	watch  *stopwatch
+}
+
 // connectTo tries one address; with a pinned fingerprint it may take more than one try to be offered that key.
-func connectTo(ctx context.Context, cfg *Config, jump *connection, address string) (*connection, error) {
-	keys, err := newKeyCheck(cfg, address)
+func (d *dialling) connectTo(ctx context.Context, address string) (*connection, error) {
+	keys, err := newKeyCheck(d.cfg, address)
 	if err != nil {
 		return nil, err
 	}
 	var refused error
+	typed := false
 	for {
-		c, err := try(ctx, cfg, jump, address, keys)
+		c, err := d.try(ctx, address, keys)
 		if err == nil {
 			return c, nil
+		}
+		// sshd waits two minutes for a login (LoginGraceTime). Who types a passphrase for longer has unlocked the key all the same.
+		if !typed && d.watch.wasPaused() && ctx.Err() == nil && keys.err == nil && !errors.Is(err, errRefused) {
+			typed = true
+			continue
 		}
 		if refused != nil && keys.err == nil { // no such type of key there: the refusal tells more
 			return nil, refused
@@ -77,21 +92,22 @@ func connectTo(ctx context.Context, cfg *Config, jump *connection, address strin
 	}
 }
 
-func try(ctx context.Context, cfg *Config, jump *connection, address string, keys *keyCheck) (*connection, error) {
+func (d *dialling) try(ctx context.Context, address string, keys *keyCheck) (*connection, error) {
 	start := time.Now()
 	var under *wire
-	if jump != nil {
-		under = jump.wire
+	if d.jump != nil {
+		under = d.jump.wire
 	}
-	raw, err := dial(ctx, cfg, jump, address)
+	raw, err := dial(ctx, d.cfg, d.jump, address)
 	if err != nil {
 		return nil, withCause(ctx, fmt.Errorf("dial: %w", err))
 	}
-	c := &connection{cfg: cfg, wire: newWire(raw, under), dead: make(chan struct{}), dialled: time.Since(start)}
+	c := &connection{cfg: d.cfg, wire: newWire(raw, under), dead: make(chan struct{}), dialled: time.Since(start)}
 	start = time.Now()
 	// x/crypto knows no context, and a connection over a jump host knows no deadline: closing is what ends both.
 	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
-	err = c.handshake(ctx, address, keys)
+	l := &login{ctx: ctx, cfg: d.cfg, locked: d.locked, typing: d.watch.pause}
+	err = c.handshake(l, address, keys)
 	if !stop() && err == nil {
 		err = context.Cause(ctx)
 	}
@@ -116,8 +132,10 @@ func withCause(ctx context.Context, err error) error {
 	return err
 }
 
-func (c *connection) handshake(ctx context.Context, address string, keys *keyCheck) error {
-	l := &login{ctx: ctx, cfg: c.cfg}
+// errRefused: the host took none of the keys.
+var errRefused = errors.New("the host took none of the keys offered")
+
+func (c *connection) handshake(l *login, address string, keys *keyCheck) error {
 	defer l.close()
 	keys.seen = nil
 	conn, chans, reqs, err := ssh.NewClientConn(c.wire, address, &ssh.ClientConfig{
@@ -134,9 +152,11 @@ func (c *connection) handshake(ctx context.Context, address string, keys *keyChe
 		return fmt.Errorf("what answers there broke off (is it sshd, and not overloaded?): %w", err)
 	case len(l.offered) == 0:
 		return fmt.Errorf("log in as %s: %w", c.cfg.user(), err)
+	case !strings.Contains(err.Error(), "unable to authenticate"): // x/crypto has no type for it
+		return fmt.Errorf("log in as %s: the host broke it off (sshd's log there says why): %w", c.cfg.user(), err)
 	default:
-		return fmt.Errorf("log in as %s: the host took none of the keys offered: %s (%s): put one of them in its authorized_keys, or name another identity: %w",
-			c.cfg.user(), strings.Join(l.offered, ", "), strings.Join(append(l.missing, "that is all"), "; "), err)
+		return fmt.Errorf("log in as %s: %w: %s (%s): put one of them in its authorized_keys, or name another identity: %w",
+			c.cfg.user(), errRefused, strings.Join(l.offered, ", "), strings.Join(append(l.missing, "that is all"), "; "), err)
 	}
 	c.hostKey = ssh.FingerprintSHA256(keys.seen)
 	c.client = ssh.NewClient(conn, chans, reqs)
@@ -146,6 +166,40 @@ func (c *connection) handshake(ctx context.Context, address string, keys *keyChe
 
 // close ends the connection without another word: a farewell would cost a turn.
 func (c *connection) close() { _ = c.wire.Close() }
+
+// over tells whether the connection has ended.
+func (c *connection) over() bool {
+	select {
+	case <-c.dead:
+		return true
+	default:
+		return false
+	}
+}
+
+// answers asks the far end whether it is there. One that does not answer in time is given up, and when answers has said
+// no the connection is over.
+func (c *connection) answers(limit time.Duration) bool {
+	answered := make(chan error, 1)
+	go func() {
+		defer c.wire.hurry()()
+		_, _, err := c.client.SendRequest("keepalive@openssh.com", true, nil)
+		answered <- err
+	}()
+	late := time.NewTimer(limit)
+	defer late.Stop()
+	select {
+	case err := <-answered:
+		if err == nil {
+			return true
+		}
+	case <-c.dead:
+	case <-late.C:
+	}
+	c.close()
+	<-c.dead
+	return false
+}
 
 // keepAlive ends a connection whose far end is silent. Only jump hosts need it: a host's own channel has pings.
 func (c *connection) keepAlive(p pulse) {
@@ -158,18 +212,7 @@ func (c *connection) keepAlive(p pulse) {
 			return
 		case <-time.After(p.every):
 		}
-		answered := make(chan struct{})
-		go func() {
-			defer c.wire.hurry()()
-			_, _, _ = c.client.SendRequest("keepalive@openssh.com", true, nil)
-			close(answered)
-		}()
-		select {
-		case <-answered:
-		case <-c.dead:
-			return
-		case <-time.After(p.silence):
-			c.close()
+		if !c.answers(p.silence - p.every) {
 			return
 		}
 	}

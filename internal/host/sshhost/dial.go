@@ -22,7 +22,7 @@ func dial(ctx context.Context, cfg *Config, jump *connection, address string) (n
 		if err != nil {
 			return nil, fmt.Errorf("via %s: %w", jump.cfg.Name, err)
 		}
-		return c, nil
+		return newBreakable(c), nil
 	case cfg.ProxyCommand != "" && cfg.ProxyCommand != "none":
 		return dialProxy(cfg, address)
 	case cfg.Dial != nil:
@@ -30,6 +30,31 @@ func dial(ctx context.Context, cfg *Config, jump *connection, address string) (n
 	}
 	var d net.Dialer
 	return d.DialContext(ctx, "tcp", address)
+}
+
+// breakable is a connection over a jump host that this end can end. x/crypto's Close only asks the jump host to, and the
+// reading goes on until it has; one that is cut off never does.
+type breakable struct {
+	net.Conn
+	in *io.PipeReader
+}
+
+func newBreakable(c net.Conn) *breakable {
+	r, w := io.Pipe()
+	go func() {
+		_, err := io.Copy(w, c)
+		w.CloseWithError(err)
+	}()
+	return &breakable{c, r}
+}
+
+func (b *breakable) Read(p []byte) (int, error) { return b.in.Read(p) }
+
+// Close does not wait for the jump host.
+func (b *breakable) Close() error {
+	_ = b.in.CloseWithError(net.ErrClosed)
+	go func() { _ = b.Conn.Close() }()
+	return nil
 }
 
 // dialProxy runs the proxy command as ssh does: by the shell, the values put into its text. sane has refused values
@@ -66,23 +91,33 @@ type proxy struct {
 	gone chan struct{}
 }
 
-func (p *proxy) Write(b []byte) (int, error) { return p.in.Write(b) }
+// Write and Read put what the command said in their error's place: why it ended is not in the stream.
+func (p *proxy) Write(b []byte) (int, error) {
+	n, err := p.in.Write(b)
+	if err != nil {
+		err = p.ended(err)
+	}
+	return n, err
+}
 
-// Read puts what the command said in its error's place: why it ended is not in the stream.
 func (p *proxy) Read(b []byte) (int, error) {
 	n, err := p.out.Read(b)
-	if err == nil {
-		return n, nil
+	if err != nil {
+		err = p.ended(err)
 	}
+	return n, err
+}
+
+func (p *proxy) ended(err error) error {
 	p.reap()
 	select { // its last words may still be on their way
 	case <-p.gone:
 	case <-time.After(p.cmd.WaitDelay):
 	}
 	if said := p.said.line(); said != "" {
-		err = fmt.Errorf("proxy command: %s: %w", said, err)
+		return fmt.Errorf("proxy command: %s: %w", said, err)
 	}
-	return n, err
+	return err
 }
 
 // Close ends the command.

@@ -5,15 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"os"
 	"os/user"
-	"path/filepath"
+	"slices"
 	"strings"
-	"syscall"
 
 	"golang.org/x/crypto/ssh"
-	sshagent "golang.org/x/crypto/ssh/agent"
 )
 
 // login finds the keys to log in with. It dials the agent when the server asks for keys, not before (an agent's socket
@@ -21,7 +18,9 @@ import (
 type login struct {
 	ctx     context.Context
 	cfg     *Config
-	agent   net.Conn
+	typing  func() (done func()) // the time that a person takes is not the login's
+	locked  *lockedKeys
+	agents  []*keyAgent
 	offered []string // what was offered, for the message
 	missing []string // what could not be used, and why
 }
@@ -29,8 +28,8 @@ type login struct {
 func (l *login) method() ssh.AuthMethod { return ssh.PublicKeysCallback(l.signers) }
 
 func (l *login) close() {
-	if l.agent != nil {
-		_ = l.agent.Close()
+	for _, a := range l.agents {
+		a.close()
 	}
 }
 
@@ -96,11 +95,8 @@ func (l *login) unlock(path string, b []byte, locked *ssh.PassphraseMissingError
 	if l.cfg.Passphrase == nil {
 		return nil, errors.New("it is encrypted, and the agent does not have it: add it with ssh-add")
 	}
-	phrase, err := l.cfg.Passphrase(l.ctx, path)
-	if err != nil {
-		return nil, err
-	}
-	return ssh.ParsePrivateKeyWithPassphrase(b, []byte(phrase))
+	defer l.typing()()
+	return l.locked.unlock(l.ctx, l.cfg, path, b)
 }
 
 func publicHalf(path string) ssh.PublicKey {
@@ -127,83 +123,95 @@ func matching(public ssh.PublicKey, signers []ssh.Signer) ssh.Signer {
 	return nil
 }
 
-// agentSigners asks the agent for its keys; where one key is pinned and the usual socket does not have it, the other
-// agents of this user are asked.
+// agentSigners asks the agent for its keys. Keys that are named (by fingerprint, or by an identity whose private half
+// cannot be used) and that it does not have are looked for in this user's other agents: a socket moves when a session is
+// opened anew, and the key is the same.
 func (l *login) agentSigners() []ssh.Signer {
-	socket := l.cfg.AgentSocket
-	if socket == "" {
-		socket = os.Getenv("SSH_AUTH_SOCK")
-	}
-	switch socket {
-	case "none":
+	sockets, off := l.cfg.agentSockets()
+	if off {
 		l.missing = append(l.missing, "the agent is switched off")
 		return nil
-	case "":
+	}
+	if len(sockets) == 0 {
 		l.missing = append(l.missing, "no agent: SSH_AUTH_SOCK is not set")
-	default:
-		signers, err := l.ask(socket)
-		if err == nil && l.has(signers) {
-			return signers
+	}
+	wanted := l.wanted()
+	var signers []ssh.Signer
+	for _, a := range l.ask(sockets) {
+		for _, s := range a.signers {
+			signers = append(signers, lasting{s, l})
 		}
+		if !a.hasOneOf(wanted) {
+			l.missing = append(l.missing, a.describe())
+		}
+	}
+	wanted = slices.DeleteFunc(wanted, func(print string) bool {
+		return slices.ContainsFunc(signers, func(s ssh.Signer) bool { return ssh.FingerprintSHA256(s.PublicKey()) == print })
+	})
+	if len(wanted) == 0 {
+		return signers
+	}
+	for _, s := range l.elsewhere(wanted, sockets) {
+		signers = append(signers, s)
+	}
+	if l.cfg.AgentKey != "" && len(signers) == 0 {
+		l.missing = append(l.missing, "agent_key "+l.cfg.AgentKey+" is in none of them")
+	}
+	return signers
+}
+
+// hasOneOf tells whether an agent has a key that is wanted; any will do where none is named.
+func (a *keyAgent) hasOneOf(wanted []string) bool {
+	if len(wanted) == 0 {
+		return len(a.signers) > 0
+	}
+	return slices.ContainsFunc(wanted, func(print string) bool { return a.signer(print) != nil })
+}
+
+// wanted are the fingerprints of keys that only an agent can sign with.
+func (l *login) wanted() []string {
+	if l.cfg.AgentKey != "" {
+		return []string{l.cfg.AgentKey}
+	}
+	var prints []string
+	for _, path := range l.cfg.Identities {
+		b, err := os.ReadFile(path)
 		if err == nil {
-			err = fmt.Errorf("it does not have the key wanted (%s)", l.cfg.AgentKey)
-			if len(signers) == 0 {
-				err = errors.New("it has no keys (locked, or nothing added)")
+			if _, err = ssh.ParsePrivateKey(b); err == nil {
+				continue
 			}
 		}
-		l.missing = append(l.missing, fmt.Sprintf("agent %s: %v", socket, err))
-	}
-	if l.cfg.AgentKey == "" {
-		return nil
-	}
-	for _, other := range otherAgents() {
-		if signers, err := l.ask(other); other != socket && err == nil && l.has(signers) {
-			return signers
+		if public := publicHalf(path); public != nil {
+			prints = append(prints, ssh.FingerprintSHA256(public))
 		}
 	}
-	return nil
+	return prints
 }
 
-func (l *login) has(signers []ssh.Signer) bool {
-	for _, s := range signers {
-		if l.cfg.AgentKey == "" || ssh.FingerprintSHA256(s.PublicKey()) == l.cfg.AgentKey {
-			return true
+// elsewhere finds keys in the agents that were not asked yet; what those had is in l.missing.
+func (l *login) elsewhere(wanted, asked []string) []lasting {
+	others := slices.DeleteFunc(otherAgents(), func(s string) bool { return slices.Contains(asked, s) })
+	var found []lasting
+	agents := l.ask(others)
+	for _, print := range wanted {
+		at := slices.IndexFunc(agents, func(a *keyAgent) bool { return a.signer(print) != nil })
+		if at >= 0 {
+			found = append(found, lasting{agents[at].signer(print), l})
 		}
 	}
-	return false
+	for _, a := range agents {
+		if !a.hasOneOf(wanted) {
+			l.missing = append(l.missing, a.describe())
+		}
+	}
+	return found
 }
 
-func (l *login) ask(socket string) ([]ssh.Signer, error) {
-	l.close()
-	var d net.Dialer
-	c, err := d.DialContext(l.ctx, "unix", socket)
-	if err != nil {
-		return nil, err
-	}
-	if deadline, ok := l.ctx.Deadline(); ok {
-		_ = c.SetDeadline(deadline)
-	}
-	l.agent = c
-	return sshagent.NewClient(c).Signers()
-}
-
-// otherAgents lists agent sockets of this user where ssh-agent and sshd put them.
-func otherAgents() []string {
-	var mine []string
-	found, _ := filepath.Glob(filepath.Join(os.TempDir(), "ssh-*", "agent.*"))
-	if run := os.Getenv("XDG_RUNTIME_DIR"); run != "" {
-		found = append(found, filepath.Join(run, "ssh-agent.socket"), filepath.Join(run, "keyring", "ssh"))
-	}
-	for _, path := range found {
-		st, err := os.Lstat(path)
-		if err != nil || st.Mode()&fs.ModeSocket == 0 {
-			continue
-		}
-		if owner, ok := st.Sys().(*syscall.Stat_t); ok && int(owner.Uid) == os.Getuid() {
-			mine = append(mine, path)
-		}
-	}
-	return mine
+// ask keeps the agents for the signing.
+func (l *login) ask(sockets []string) []*keyAgent {
+	agents := askAgents(l.ctx, sockets)
+	l.agents = append(l.agents, agents...)
+	return agents
 }
 
 func (c *Config) user() string {

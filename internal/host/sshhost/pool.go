@@ -28,17 +28,11 @@ type Pool struct {
 	pulse            pulse
 	startLimit       time.Duration // for login shell, sudo and Perl: sudo may have to ask a slow directory
 
+	locked lockedKeys
 	mu     sync.Mutex
 	jumps  map[string]*jump
 	hosts  map[string]*known
 	closed bool
-}
-
-// jump is one shared connection to a jump host, being made or made.
-type jump struct {
-	done chan struct{}
-	conn *connection
-	err  error
 }
 
 // known is what was found out about a host.
@@ -54,7 +48,7 @@ type known struct {
 func NewPool(opts Options) *Pool {
 	p := &Pool{
 		slots: make(chan struct{}, 8), jumps: map[string]*jump{}, hosts: map[string]*known{},
-		runDir: "/run/bisc", stateDir: "/var/lib/bisc", pulse: pulse{every: 5 * time.Second, silence: 20 * time.Second},
+		runDir: "/run/bisc", stateDir: "/var/lib/bisc", pulse: pulse{every: 5 * time.Second, silence: 15 * time.Second, hold: 20 * time.Second},
 		startLimit: 30 * time.Second,
 	}
 	if opts.Dials > 0 {
@@ -89,76 +83,31 @@ func (p *Pool) connect(ctx context.Context, cfg *Config) (*connection, error) {
 	if cfg.Sessions != nil {
 		return without(cfg), nil
 	}
-	var via *connection
-	if cfg.Jump != nil {
-		var err error
-		if via, err = p.jumpTo(ctx, cfg.Jump); err != nil {
+	if cfg.Jump == nil {
+		return p.dial(ctx, cfg, nil)
+	}
+	for again := false; ; again = true {
+		via, err := p.jumpTo(ctx, cfg.Jump)
+		if err != nil {
 			return nil, fmt.Errorf("%s: jump host: %w", cfg.Name, err)
 		}
+		c, err := p.dial(ctx, cfg, via)
+		// Whose end this was, the host's or the jump host's, is asked: what goes over a jump host ends before its own end shows.
+		if err == nil || again || ctx.Err() != nil || via.answers(p.pulse.silence) {
+			return c, err
+		}
 	}
+}
+
+// dial makes a connection when it is its turn.
+func (p *Pool) dial(ctx context.Context, cfg *Config, via *connection) (*connection, error) {
 	select {
 	case p.slots <- struct{}{}:
 		defer func() { <-p.slots }()
 	case <-ctx.Done():
 		return nil, unreachable(cfg, "wait for other dials: %w", context.Cause(ctx))
 	}
-	return connect(ctx, cfg, via)
-}
-
-// jumpTo gives the shared connection to a jump host. One that has died is made anew.
-func (p *Pool) jumpTo(ctx context.Context, cfg *Config) (*connection, error) {
-	key := cfg.key()
-	p.mu.Lock()
-	if p.closed {
-		p.mu.Unlock()
-		return nil, unreachable(cfg, "the run is over")
-	}
-	j := p.jumps[key]
-	if j == nil || j.gone() {
-		j = &jump{done: make(chan struct{})}
-		p.jumps[key] = j
-		go p.makeJump(context.WithoutCancel(ctx), cfg, j)
-	}
-	p.mu.Unlock()
-	select {
-	case <-j.done:
-		return j.conn, j.err
-	case <-ctx.Done():
-		return nil, unreachable(cfg, "%w", context.Cause(ctx))
-	}
-}
-
-// gone tells whether a jump host's connection was made and is no more. One that could not be made stays so: 50 hosts
-// behind it need not try 50 times.
-func (j *jump) gone() bool {
-	select {
-	case <-j.done:
-	default:
-		return false
-	}
-	if j.conn == nil {
-		return false
-	}
-	select {
-	case <-j.conn.dead:
-		return true
-	default:
-		return false
-	}
-}
-
-func (p *Pool) makeJump(ctx context.Context, cfg *Config, j *jump) {
-	j.conn, j.err = p.connect(ctx, cfg)
-	if j.err == nil {
-		go j.conn.keepAlive(p.pulse)
-		p.mu.Lock()
-		closed := p.closed
-		p.mu.Unlock()
-		if closed {
-			j.conn.close()
-		}
-	}
-	close(j.done)
+	return connect(ctx, cfg, via, &p.locked)
 }
 
 // Close ends the connections to jump hosts; hosts behind them are lost.

@@ -16,7 +16,7 @@ var agentText string
 func program(p *Pool, nonce string) []byte {
 	comment := regexp.MustCompile(`  +# .*$`)
 	var b strings.Builder
-	fmt.Fprintf(&b, "$NONCE='%s';$SILENCE=%d;$RUN='%s';$STATE='%s';\n", nonce, int(p.pulse.silence.Seconds()), p.runDir, p.stateDir)
+	fmt.Fprintf(&b, "$NONCE='%s';$SILENCE=%d;$RUN='%s';$STATE='%s';\n", nonce, int(p.pulse.hold.Seconds()), p.runDir, p.stateDir)
 	for line := range strings.Lines(agentText) {
 		line = strings.TrimSpace(comment.ReplaceAllString(strings.TrimRight(line, "\n"), ""))
 		if line == "" || line[0] == '#' {

@@ -82,7 +82,7 @@ const beatScript = `while l=$(timeout "$2" sh -c 'read -r l && echo "$l"'); do [
 func (s *shells) heartbeat(w *shell) {
 	ctx, cancel := context.WithTimeout(context.Background(), s.c.pool.startLimit)
 	defer cancel()
-	l, err := s.c.rootStream(ctx, "sh", "-c", beatScript, "bisc", w.pid, strconv.Itoa(int(s.c.pool.pulse.silence.Seconds())))
+	l, err := s.c.rootStream(ctx, "sh", "-c", beatScript, "bisc", w.pid, strconv.Itoa(int(s.c.pool.pulse.hold.Seconds())))
 	if err != nil {
 		s.c.fail(unreachable(s.c.cfg, "start the heartbeat: %w", err))
 		return
