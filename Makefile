@@ -3,7 +3,7 @@ GO     ?= go
 BIN    := bin
 export CGO_ENABLED := 0
 
-.PHONY: build lab demo test clean
+.PHONY: build lab demo test bench clean
 
 build:
 	$(GO) build -trimpath -buildvcs=auto -ldflags='-s -w' -o $(BIN)/bisc ./cmd/bisc
@@ -21,6 +21,10 @@ test: lab
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run gofmt -w on these'; exit 1; }
 	$(GO) vet ./...
 	$(GO) test -count=1 -p 1 -timeout 30m ./...
+
+# bench runs bisc beside Ansible and Mitogen, on lab hosts, and writes the tables of docs/benchmarks.md: about half an hour.
+bench: lab
+	$(GO) run ./bench --write docs/benchmarks.md
 
 clean:
 	rm -rf $(BIN)
