@@ -17,7 +17,7 @@ func (a *applying) act(ctx context.Context, o Outcome, step host.Step) error {
 	if err != nil {
 		return fmt.Errorf("nothing was done: the intent could not be recorded: %w", err)
 	}
-	stepErr := a.host.Do(ctx, step)
+	stepErr := a.host.Do(host.WithAddress(ctx, o.Item.Address), step)
 	// The result is recorded although the run was called off in the meantime.
 	recErr := a.record.Settle(context.WithoutCancel(ctx), id, ResultOf(stepErr))
 	if recErr != nil {

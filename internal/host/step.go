@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Step is one act on a host, as data: it can be printed, compared and hashed. The set is closed: Script, Put, Edit, Push
-// and Job.
+// Step is one act on a host, as data: it can be printed, compared and hashed. The set is closed: Script, Put, Edit,
+// Remove, Push and Job.
 type Step interface {
 	// String is what a person reads: never content, only its size and digest.
 	String() string
@@ -64,6 +64,14 @@ type Edit struct {
 	Guards []Guard
 }
 
+// Remove takes a plain file away. What was there is kept on the host, as with Put and Edit (see Kept).
+type Remove struct {
+	Path string
+	// Secret says that the content must not be shown when it is planned back.
+	Secret bool `json:",omitempty"`
+	Guards []Guard
+}
+
 // Push writes a large file by sftp into a temporary file in the same folder and then as Put does.
 type Push struct {
 	Path     string
@@ -86,6 +94,7 @@ type Job struct {
 func (Script) isStep() {}
 func (Put) isStep()    {}
 func (Edit) isStep()   {}
+func (Remove) isStep() {}
 func (Push) isStep()   {}
 func (Job) isStep()    {}
 
@@ -127,6 +136,9 @@ func (e Edit) String() string {
 	}
 	return b.String()
 }
+
+// String gives the path.
+func (r Remove) String() string { return "remove " + Quote(r.Path) + guardNames(r.Guards) }
 
 // String gives the path, size, digest, mode and owner.
 func (p Push) String() string {

@@ -145,7 +145,7 @@ func Removal(name string, f Found) modules.Change {
 	}
 	c.Differ("absent", describe(f), "(none)")
 	c.Destroy(fmt.Sprintf("the file %s (%s)", name, size(f.Content)))
-	c.Do(host.Script{Argv: []string{"rm", "-f", "--", name}, Guards: []host.Guard{host.Unchanged(name, host.ContentDigest(f.Content))}})
+	c.Do(host.Remove{Path: name, Guards: []host.Guard{host.Unchanged(name, digestOf(f))}})
 	return c
 }
 

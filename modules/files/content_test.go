@@ -107,7 +107,7 @@ func TestRemoval(t *testing.T) {
 	}{
 		"not there": {Found{Parent: host.Directory}, "in sync\n"},
 		"there": {plain("one\n"), `now absent: 4 bytes, 1 line -> (none)
-step: run rm -f -- /etc/x  [guards: file unchanged]
+step: remove /etc/x  [guards: file unchanged]
 destroys: the file /etc/x (4 bytes, 1 line)
 `},
 		"link": {with(plain("one\n"), func(f *Found) { f.Stat.Link = "y" }), `now absent: link to y -> (none)

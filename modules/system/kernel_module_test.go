@@ -63,7 +63,7 @@ func TestKernelModuleRemoval(t *testing.T) {
 	want := `now loaded: yes -> no
 boot modules-load.d: 4 bytes, 1 line -> (none)
 step: run modprobe -r -- brd  [guards: no validator lives]
-step: run rm -f -- /etc/modules-load.d/bisc-brd.conf  [guards: file unchanged]
+step: remove /etc/modules-load.d/bisc-brd.conf  [guards: file unchanged]
 destroys: what the kernel module brd holds: its devices and their contents
 destroys: the file /etc/modules-load.d/bisc-brd.conf (4 bytes, 1 line)
 `
@@ -79,7 +79,7 @@ destroys: the file /etc/modules-load.d/bisc-brd.conf (4 bytes, 1 line)
 func TestOptionsGo(t *testing.T) {
 	k := KernelModule{Name: "brd"}
 	got := kindtest.Print(k.decide(module{loaded: true, atBoot: plain("brd\n"), options: plain("options brd rd_nr=1\n")}))
-	want := "boot options: 20 bytes, 1 line -> (none)\nstep: run rm -f -- /etc/modprobe.d/bisc-brd.conf  [guards: file unchanged]\n"
+	want := "boot options: 20 bytes, 1 line -> (none)\nstep: remove /etc/modprobe.d/bisc-brd.conf  [guards: file unchanged]\n"
 	if got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}

@@ -13,7 +13,7 @@ import (
 
 // Wire is exactly what would be sent for a step. Which fields are set depends on Do.
 type Wire struct {
-	Do string `json:"do"` // script, put, edit, push or job
+	Do string `json:"do"` // script, put, edit, remove, push or job
 	// Argv is what the host executes, guards included (script).
 	Argv   []string    `json:"argv,omitempty"`
 	Path   string      `json:"path,omitempty"`
@@ -77,6 +77,8 @@ func newWire(s host.Step) *Wire {
 	case host.Edit:
 		return &Wire{Do: "edit", Path: visible(s.Path), Drop: visibleAll(s.Drop), Add: visibleAll(s.Add),
 			Verify: visibleAll(s.Verify), Guards: newGuards(s.Guards)}
+	case host.Remove:
+		return &Wire{Do: "remove", Path: visible(s.Path), Guards: newGuards(s.Guards)}
 	case host.Push:
 		return &Wire{Do: "push", Path: visible(s.Path), Mode: octal(s.Mode), Owner: owner(s.UID, s.GID),
 			Content: &Content{Size: s.Size, SHA256: s.Digest}}

@@ -54,6 +54,10 @@ func Conform(t *testing.T, open func(*testing.T) (host.Writer, Scratch)) {
 		{"put refuses", false, conformance.putRefuses},
 		{"many puts", false, conformance.manyPuts},
 		{"edit keeps mode and owner", false, conformance.editKeeps},
+		{"remove", true, conformance.remove},
+		{"what is replaced is kept", false, conformance.kept},
+		{"the last versions are kept", false, conformance.keptLast},
+		{"a secret stays one", false, conformance.keptSecret},
 		{"push", false, conformance.push},
 		{"job", false, conformance.job},
 	}

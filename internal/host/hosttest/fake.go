@@ -179,6 +179,10 @@ func (f *Fake) write(s host.Step) error {
 			return err
 		}
 		f.Files[s.Path] = string(edited)
+	case host.Remove:
+		delete(f.Files, s.Path)
+		delete(f.Stats, s.Path)
+		f.Missing[s.Path] = true
 	}
 	return nil
 }

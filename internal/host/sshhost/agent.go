@@ -22,6 +22,7 @@ type agent struct {
 	link  *link
 	nonce string
 	pulse pulse
+	puts  string // put.pl as it is sent
 
 	mu      sync.Mutex
 	ids     uint32
@@ -48,7 +49,7 @@ type hello struct{ system, uid string }
 
 func newAgent(l *link, nonce string, p pulse) *agent {
 	return &agent{
-		link: l, nonce: nonce, pulse: p, pending: map[uint32]*request{}, feeds: map[uint32]*feed{}, words: map[string]uint32{},
+		link: l, nonce: nonce, pulse: p, puts: stripPerl(putText), pending: map[uint32]*request{}, feeds: map[uint32]*feed{}, words: map[string]uint32{},
 		wake: make(chan struct{}, 1), dead: make(chan struct{}),
 	}
 }

@@ -69,6 +69,8 @@ sub request {
   my ($id, $p) = @_;
   my ($flags, $limit, $n) = unpack 'CNN', $p;
   my @argv = map { /^\x01(\d+)\z/ ? $word[$1] : s/^\x01\x01/\x01/r } split /\0/, substr($p, 9, $n), -1;
+  my $puts = $flags & $PUT ? shift @argv : '';    # put.pl
+  if ($puts && !defined &put) { eval "$puts;1" or die $@ }
   push @queue, $id;
   $job{$id} = { id => $id, flags => $flags, end => now() + $limit, argv => \@argv, in => substr($p, 9 + $n), last => !($flags & $MORE) };
 }
@@ -194,87 +196,6 @@ sub op_read {
 }
 
 sub op_glob { join "\0", File::Glob::bsd_glob($_[0]{path}, File::Glob::GLOB_QUOTE()) }
-
-# --- puts, in a worker ------------------------------------------------------------------------------------------------
-
-# put writes a file whole. Content comes on stdin, or has been put into the temporary file by somebody else ("made"):
-# then a line on stdin says that it is complete. Early end of input means that the client is gone: nothing happened.
-sub put {
-  my ($path, $mode, $uid, $gid, $was, $size, $name, $sum, $nv, @rest) = @_;
-  my @verify = splice @rest, 0, $nv;
-  (my $dir = $path) =~ s{/[^/]*\z}{};
-  $dir = '/' if $dir eq '';
-  my $tmp = "$dir/$name";
-  my $say = sub { unlink $tmp; print STDERR "\x1ebisc-put $_[0]"; STDERR->flush; 70 };
-  my ($mine) = $name =~ /^(\.bisc-tmp-\d+-)/;
-  if (opendir my $d, $dir) {                      # what a dead run left behind
-    for (readdir $d) { unlink "$dir/$_" if /^\.bisc-tmp-\d+-/ && index($_, $mine) }
-  }
-  sysopen(my $f, $tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600) or return place("create $tmp", $dir);
-  local $SIG{TERM} = local $SIG{INT} = sub { unlink $tmp; POSIX::_exit(143) };
-  if ($size < 0) {
-    syswrite STDOUT, "made\n";
-    sysread(STDIN, my $b, 1) or unlink($tmp), return 70;
-  } else {
-    while ($size > 0) {
-      my $n = sysread STDIN, my $b, 262144;
-      if (!$n) { next if !defined $n && $!{EINTR}; unlink $tmp; return 70 }
-      $size -= $n;
-      while (length $b) { my $w = syswrite $f, $b; defined $w or return place("write $tmp", $dir, $say); substr($b, 0, $w) = '' }
-    }
-  }
-  chown($uid, $gid, $f) or return place("chown $tmp", $dir, $say);
-  chmod($mode, $f) or return place("chmod $tmp", $dir, $say);
-  $f->sync or return place("fsync $tmp", $dir, $say);
-  close $f or return place("close $tmp", $dir, $say);
-  return $say->('digest') if $sum ne '' && digest($tmp) ne $sum;
-  if (@verify) {
-    s/\{path\}/$tmp/g for @verify;
-    my $st = child_status(1, @verify);
-    return $say->("verify $st") if $st;
-  }
-  if ($was ne '') {
-    my $there = lstat $path;
-    return place("stat $path", $dir, $say) unless $there || $!{ENOENT};
-    return $say->('changed') if $was eq 'absent' ? $there : !$there || digest($path) ne $was;
-  }
-  if (@rest) { my $st = child_status(0, @rest); if ($st) { unlink $tmp; return $st } }
-  rename($tmp, $path) or return place("rename $tmp to $path", $dir, $say);
-  return sync_folder($dir) ? 0 : place("fsync $dir", $dir);
-}
-
-# place names what failed, and where the file system is that is full or read-only.
-sub place {
-  my ($what, $dir, $say) = @_;
-  my $why = "$!";
-  my $m = $dir;
-  while ($m ne '/') {
-    (my $up = $m) =~ s{/[^/]*\z}{};
-    $up = '/' if $up eq '';
-    my ($a, $b) = ((stat $m)[0], (stat $up)[0]);
-    last unless defined $a && defined $b && $a == $b;
-    $m = $up;
-  }
-  my $text = "fail $what: $why (file system at $m)";
-  return $say->($text) if $say;
-  print STDERR "\x1ebisc-put $text"; STDERR->flush;
-  return 70;
-}
-
-# child_status runs a program; an aside's words are no guard's reason, which goes to stdout.
-sub child_status {
-  my $aside = shift;
-  my $pid = fork // return 71;
-  if (!$pid) { open STDIN, '<', '/dev/null'; POSIX::dup2(2, 1) if $aside; no warnings; exec { $_[0] } @_; print STDERR "$_[0]: $!\n"; STDERR->flush; POSIX::_exit(127) }
-  waitpid $pid, 0;
-  return $? & 127 ? 128 + ($? & 127) : $? >> 8;
-}
-
-sub digest {
-  open(my $p, '-|', 'sha256sum', '--', $_[0]) or die "sha256sum: $!\n";
-  my $line = <$p> // '';
-  return $line =~ /^\\?([0-9a-f]{64})/ ? $1 : '';
-}
 
 # --- the host's lock --------------------------------------------------------------------------------------------------
 

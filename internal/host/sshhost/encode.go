@@ -73,6 +73,10 @@ func (a *agent) appendRun(body, later []byte, id uint32, r *request) ([]byte, []
 		}
 	}
 	var argv []byte
+	if r.op == opPut {
+		body, argv = a.appendWord(body, argv, a.puts)
+		argv = append(argv, 0)
+	}
 	for i, w := range r.words {
 		if i > 0 {
 			argv = append(argv, 0)

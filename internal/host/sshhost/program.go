@@ -12,19 +12,27 @@ import (
 //go:embed agent.pl
 var agentText string
 
-// program is the agent as it is sent: without comments and indentation.
+//go:embed put.pl
+var putText string
+
+// program is the agent as it is sent.
 func program(p *Pool, nonce string) []byte {
+	head := fmt.Sprintf("$NONCE='%s';$SILENCE=%d;$RUN='%s';$STATE='%s';\n", nonce, int(p.pulse.hold.Seconds()), p.runDir, p.stateDir)
+	return []byte(head + stripPerl(agentText))
+}
+
+// stripPerl leaves out comments and indentation.
+func stripPerl(text string) string {
 	comment := regexp.MustCompile(`  +# .*$`)
 	var b strings.Builder
-	fmt.Fprintf(&b, "$NONCE='%s';$SILENCE=%d;$RUN='%s';$STATE='%s';\n", nonce, int(p.pulse.hold.Seconds()), p.runDir, p.stateDir)
-	for line := range strings.Lines(agentText) {
+	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(comment.ReplaceAllString(strings.TrimRight(line, "\n"), ""))
 		if line == "" || line[0] == '#' {
 			continue
 		}
 		b.WriteString(line + "\n")
 	}
-	return []byte(b.String())
+	return b.String()
 }
 
 // boot is the one line that goes through the login shell, whichever that is: no quote, backslash or exclamation mark.

@@ -33,7 +33,7 @@ func (w *Writer) push(ctx context.Context, p host.Push) error {
 	if server == "" {
 		size = int(p.Size)
 	}
-	r, err := w.putRequest(p.Path, size, p.Mode, p.UID, p.GID, "", p.Digest, nil, nil)
+	r, err := w.putRequest(p.Path, size, p.Mode, p.UID, p.GID, "", p.Digest, keeping{}, nil, nil) // a large file comes from somewhere, and is not kept
 	if err != nil {
 		return err
 	}

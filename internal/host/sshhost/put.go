@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,9 +18,9 @@ import (
 	"bisc/internal/host"
 )
 
-// put writes a file whole: see sub put in agent.pl, and put.sh.
+// put writes a file whole: see sub put in put.pl, and bisc_put in shell.sh.
 func (w *Writer) put(ctx context.Context, p host.Put) error {
-	r, err := w.putRequest(p.Path, len(p.Content), p.Mode, p.UID, p.GID, p.Was, "", p.Verify, p.Guards)
+	r, err := w.putRequest(p.Path, len(p.Content), p.Mode, p.UID, p.GID, p.Was, "", w.keeps(ctx, p.Path, p.Secret), p.Verify, p.Guards)
 	if err != nil {
 		return err
 	}
@@ -28,11 +29,45 @@ func (w *Writer) put(ctx context.Context, p host.Put) error {
 	return withheld(p.Secret, putVerdict(p.Path, p.Verify, a, err))
 }
 
-// elsewhere is the size of a put whose content does not come with it: somebody else writes it into the temporary file.
-const elsewhere = -1
+// remove takes a file away: see sub drop in put.pl.
+func (w *Writer) remove(ctx context.Context, s host.Remove) error {
+	r, err := w.putRequest(s.Path, nothing, 0, 0, 0, "", "", w.keeps(ctx, s.Path, s.Secret), nil, s.Guards)
+	if err != nil {
+		return err
+	}
+	a, err := w.step(ctx, r)
+	return putVerdict(s.Path, nil, a, err)
+}
+
+// Sizes of a put that brings no content.
+const (
+	elsewhere = -1 // somebody else writes it into the temporary file
+	nothing   = -2 // the file is to go
+)
+
+// keeping is where what a put replaces is kept: a folder below host.KeptFolder, and the beginning of its record. The zero
+// value keeps nothing.
+type keeping struct{ folder, note string }
+
+// keeps is the keeping of a path. bisc's own files are its state, not the host's.
+func (w *Writer) keeps(ctx context.Context, name string, secret bool) keeping {
+	if strings.HasPrefix(name, w.c.pool.stateDir+"/") {
+		return keeping{}
+	}
+	note, err := json.Marshal(struct {
+		Path    string `json:"path"`
+		Run     string `json:"run"`
+		Address string `json:"address,omitempty"`
+		Secret  bool   `json:"secret,omitempty"`
+	}{name, w.run, host.AddressOf(ctx), secret})
+	if err != nil {
+		panic("sshhost: strings do not marshal: " + err.Error()) // json.Marshal takes every string
+	}
+	return keeping{host.KeptName(name), strings.TrimSuffix(string(note), "}")}
+}
 
 // putRequest lists the parameters of a put. digest, if given, is what the content must have when it has arrived.
-func (w *Writer) putRequest(name string, size int, mode uint32, uid, gid int, was, digest string, verify []string, guards []host.Guard) (*request, error) {
+func (w *Writer) putRequest(name string, size int, mode uint32, uid, gid int, was, digest string, keep keeping, verify []string, guards []host.Guard) (*request, error) {
 	if err := checkPath("put", name); err != nil {
 		return nil, err
 	}
@@ -41,7 +76,7 @@ func (w *Writer) putRequest(name string, size int, mode uint32, uid, gid int, wa
 	}
 	words := []string{
 		name, strconv.FormatUint(uint64(mode&0o7777), 10), strconv.Itoa(uid), strconv.Itoa(gid), was, strconv.Itoa(size),
-		w.tempName(name), digest, strconv.Itoa(len(verify)),
+		w.tempName(name), digest, keep.folder, keep.note, strconv.Itoa(len(verify)),
 	}
 	words = append(words, verify...)
 	if len(guards) > 0 {
@@ -70,7 +105,7 @@ func (w *Writer) tempName(name string) string {
 // tempPath is the temporary file of a put's request.
 func tempPath(r *request) string { return path.Join(path.Dir(r.words[0]), r.words[6]) }
 
-// putMark is what a put writes on stderr when it did not put, with exit status putFailed; see agent.pl and put.sh.
+// putMark is what a put writes on stderr when it did not put, with exit status putFailed; see put.pl and shell.sh.
 const (
 	putMark   = "\x1ebisc-put "
 	putFailed = 70

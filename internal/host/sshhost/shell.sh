@@ -69,10 +69,13 @@ bisc_step() {
 bisc_sync() { sync "$1" 2>/dev/null || sync; }
 bisc_fs() { df -P -- "$dir" 2>/dev/null | sed -n '2s/.*% *//p'; }
 bisc_not() { rm -f -- "$tmp"; printf '\036bisc-put %s' "$1" >&2; exit 70; }
-# bisc_put PATH MODE UID GID WAS SIZE NAME DIGEST NVERIFY [VERIFY...] [GUARDED...] with the content on stdin; see sub put.
+# bisc_put PATH MODE UID GID WAS SIZE NAME DIGEST FOLDER NOTE NVERIFY [VERIFY...] [GUARDED...] with the content on stdin; see
+# sub put.
 bisc_put() {
-  path=$1 mode=$2 owner=$3:$4 was=$5 size=$6 name=$7 sum=$8 nv=$9
+  path=$1 mode=$2 owner=$3:$4 was=$5 size=$6 name=$7 sum=$8 folder=$9
   shift 9
+  note=$1 nv=$2
+  shift 2
   dir=${path%/*}
   dir=${dir:-/}
   tmp=$dir/$name
@@ -81,6 +84,7 @@ bisc_put() {
   for old in "$dir"/.bisc-tmp-*; do
     case $old in "$dir/.bisc-tmp-$token-"*) ;; *) rm -f -- "$old" ;; esac
   done
+  if [ "$size" -eq -2 ]; then bisc_drop "$@"; return $?; fi
   if [ "$size" -ge 0 ]; then
     why=$( (set -C; umask 077; exec >"$tmp") 2>&1) || { tmp=/nonexistent/bisc; bisc_not "fail create $dir/$name: ${why##*: } (file system at $(bisc_fs))"; }
     why=$(cat 2>&1 >>"$tmp") || bisc_not "fail write $tmp: ${why##*: } (file system at $(bisc_fs))"
@@ -121,8 +125,54 @@ bisc_put() {
     st=$?
     [ "$st" -eq 0 ] || { rm -f -- "$tmp"; exit "$st"; }
   fi
+  if [ -n "$folder" ]; then why=$(bisc_keep 2>&1) || bisc_not "fail keep $path: ${why##*: } (file system at $(dir=$state bisc_fs))"; fi
   why=$(mv -fT -- "$tmp" "$path" 2>&1) || bisc_not "fail rename $tmp to $path: ${why##*: }"
   bisc_sync "$dir"
+}
+# bisc_drop [GUARDED...] removes a plain file; none is as good.
+bisc_drop() {
+  if [ $# -gt 0 ]; then "$@" </dev/null || return; fi
+  if ! [ -e "$path" ] && ! [ -L "$path" ]; then return 0; fi
+  if [ -L "$path" ] || ! [ -f "$path" ]; then bisc_not "fail remove $path: it is not a plain file"; fi
+  if [ -n "$folder" ]; then why=$(bisc_keep 2>&1) || bisc_not "fail keep $path: ${why##*: } (file system at $(dir=$state bisc_fs))"; fi
+  why=$(rm -f -- "$path" 2>&1) || bisc_not "fail remove $path: ${why##*: }"
+  bisc_sync "$dir"
+}
+# bisc_keep keeps what stands at $path; see sub keep.
+bisc_keep() {
+  if [ -L "$path" ]; then return 0; fi
+  if [ -e "$path" ] && ! [ -f "$path" ]; then return 0; fi
+  kept=$state/kept/$folder
+  for d in "$state/kept" "$kept"; do
+    if ! [ -d "$d" ]; then (umask 077; mkdir -- "$d") && bisc_sync "${d%/*}" || return 1; fi
+  done
+  n=0 last=
+  for f in "$kept"/*; do
+    f=${f##*/}
+    f=${f%.json}
+    case $f in '' | *[!0-9]*) continue ;; esac
+    if [ "$f" -gt "$n" ]; then n=$f; fi
+    if [ -e "$kept/$f.json" ] && [ "$f" -gt "${last:-0}" ]; then last=$f; fi
+  done
+  n=$((n + 1))
+  case $note in *'"secret":true'*) ;; *) if [ -n "$last" ] && grep -q '"secret":true' "$kept/$last.json"; then note=$note',"secret":true'; fi ;; esac
+  note=$note$(date -u +',"at":"%Y-%m-%dT%H:%M:%SZ"') || return 1
+  if [ -f "$path" ]; then
+    (umask 077; cat <"$path" >"$kept/$n") || { rm -f -- "$kept/$n"; return 1; }
+    bisc_sync "$kept/$n" || return 1
+    s=$(stat -c '%f %u %g %s' -- "$path") || return 1
+    set -- $s
+    note=$note',"mode":'$((0x$1 & 4095))',"uid":'$2',"gid":'$3',"size":'$4',"digest":"'$(sha256sum <"$kept/$n" | cut -c1-64)'"}'
+  else
+    note=$note',"absent":true}'
+  fi
+  (umask 077; printf '%s\n' "$note" >"$kept/$n.new") || { rm -f -- "$kept/$n.new" "$kept/$n"; return 1; }
+  bisc_sync "$kept/$n.new" && mv -f -- "$kept/$n.new" "$kept/$n.json" && bisc_sync "$kept" || return 1
+  for f in "$kept"/*.json; do
+    f=${f##*/}
+    f=${f%.json}
+    if [ "$f" -le "$((n - versions))" ]; then rm -f -- "$kept/$f.json" "$kept/$f"; fi
+  done
 }
 # bisc_first N WORDS... runs the first N words.
 bisc_first() {
@@ -147,4 +197,5 @@ bisc_hello() {
   done
   printf '%s\000%s\000%s\000%s' "$(uname -s)" "$(id -u)" "$$" "$missing"
 }
+versions=10
 if command -v timeout >/dev/null 2>&1; then timeout=1; else timeout=; fi

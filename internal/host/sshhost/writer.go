@@ -15,6 +15,7 @@ import (
 type Writer struct {
 	*Host
 	token uint64
+	run   string // the run's name, for what the host keeps
 
 	mu    sync.Mutex
 	edits map[string]*sync.Mutex // by path: an edit reads, then puts
@@ -32,7 +33,7 @@ func (p *Pool) OpenWriter(ctx context.Context, cfg Config, want LockRequest) (*W
 		_ = h.Close()
 		return nil, err
 	}
-	return &Writer{Host: h, token: token, edits: map[string]*sync.Mutex{}}, nil
+	return &Writer{Host: h, token: token, run: want.Run, edits: map[string]*sync.Mutex{}}, nil
 }
 
 // Token is the fencing token of the lock that is held.
@@ -49,6 +50,8 @@ func (w *Writer) Do(ctx context.Context, s host.Step) error {
 		return w.put(ctx, s)
 	case host.Edit:
 		return w.edit(ctx, s)
+	case host.Remove:
+		return w.remove(ctx, s)
 	case host.Push:
 		return w.push(ctx, s)
 	case host.Job:
