@@ -203,8 +203,7 @@ func (o *operator) refused(t *testing.T, steps []host.Step, guard string) {
 	tried := 0
 	before := o.snapshot(t)
 	for _, step := range steps {
-		script, ok := step.(host.Script)
-		if !ok || !slices.ContainsFunc(script.Guards, func(g host.Guard) bool { return g.Name == guard }) {
+		if !slices.ContainsFunc(guardsOf(step), func(g host.Guard) bool { return g.Name == guard }) {
 			continue
 		}
 		tried++
@@ -230,14 +229,35 @@ func (o *operator) unguarded(t *testing.T, steps []host.Step, guard string) {
 		t.Fatal(err)
 	}
 	for _, step := range steps {
-		if script, ok := step.(host.Script); ok {
-			script.Guards = slices.DeleteFunc(slices.Clone(script.Guards), func(g host.Guard) bool { return g.Name == guard })
-			step = script
-		}
+		step = without(step, guard)
 		if err := w.Do(t.Context(), step); err != nil {
 			t.Errorf("without the guard %q: %v", guard, err)
 		}
 	}
+}
+
+func guardsOf(step host.Step) []host.Guard {
+	switch s := step.(type) {
+	case host.Script:
+		return s.Guards
+	case host.Remove:
+		return s.Guards
+	}
+	return nil
+}
+
+// without is the step without one guard.
+func without(step host.Step, guard string) host.Step {
+	rest := slices.DeleteFunc(slices.Clone(guardsOf(step)), func(g host.Guard) bool { return g.Name == guard })
+	switch s := step.(type) {
+	case host.Script:
+		s.Guards = rest
+		return s
+	case host.Remove:
+		s.Guards = rest
+		return s
+	}
+	return step
 }
 
 // refusedBy tells whether a step was not done because this guard saw what it looks for.
