@@ -19,7 +19,7 @@ const (
 	ExitUnreachable = 5 // a host could not be reached
 	ExitStale       = 6 // the plan is stale, expired, used or altered
 	ExitUnknown     = 7 // something could not be observed
-	ExitAccepted    = 8 // everything that differs is held or overridden (check, drift)
+	ExitAccepted    = 8 // everything that differs is held, overridden or accepted (check, drift)
 )
 
 // precedence decides when several hold, strongest first.
@@ -37,7 +37,7 @@ func ExitTable() string {
 5  a host could not be reached
 6  the plan is stale, expired, used or altered
 7  something could not be observed
-8  everything that differs is held or overridden (check, drift)
+8  everything that differs is held, overridden or accepted (check, drift)
 When several hold: 1, 6, 4, 5, 7, 3, 2, 8. --format nagios exits as Nagios wants it.
 `
 }
