@@ -77,6 +77,14 @@ func checkPath(s string) error {
 	return nil
 }
 
+// checkArgument wants what exec takes.
+func checkArgument(s string) error {
+	if strings.ContainsRune(s, 0) {
+		return errors.New("a program takes no NUL character")
+	}
+	return nil
+}
+
 func checkEnv(s string) error {
 	ok := s != "" && (s[0] < '0' || s[0] > '9')
 	for _, r := range s {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"bisc/internal/host"
@@ -38,9 +39,11 @@ type Decision struct {
 	AgentKey     string   // empty: any key of the agent
 	// AgentSocket is the agent's socket where ssh_config names one; empty: SSH_AUTH_SOCK. "none": no agent.
 	AgentSocket string
-	// BecomePasswordEnv and BecomePasswordFile name where the password is; both empty: asked for on the terminal, if at all.
+	// BecomePasswordEnv, BecomePasswordFile and BecomePasswordCmd name where the password is; all empty: asked for on the
+	// terminal, if at all.
 	BecomePasswordEnv  string
 	BecomePasswordFile string
+	BecomePasswordCmd  []string
 	ConnectTimeout     time.Duration
 	// Local is the machine that bisc runs on: of all the above only Become and its password mean something.
 	Local bool
@@ -173,6 +176,10 @@ func (d *Decision) become(h *Host) {
 func (d *Decision) password(h *Host) {
 	d.BecomePasswordEnv = h.BecomePasswordEnv
 	d.BecomePasswordFile = expand(h.BecomePasswordFile, *d)
+	d.BecomePasswordCmd = h.BecomePasswordCmd
+	if len(h.BecomePasswordCmd) > 0 {
+		d.set("become_password", "what is printed by "+strings.Join(h.BecomePasswordCmd, " "), h.where("become_password_cmd"))
+	}
 	if h.BecomePasswordEnv != "" {
 		d.set("become_password", "environment variable "+h.BecomePasswordEnv, h.where("become_password_env"))
 	}

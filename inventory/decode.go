@@ -38,6 +38,7 @@ func fields() map[string]field {
 		"ssh_config":           (*decoder).sshConfig,
 		"become_password_env":  text(func(h *Host) *string { return &h.BecomePasswordEnv }, checkEnv),
 		"become_password_file": (*decoder).passwordFile,
+		"become_password_cmd":  list(func(h *Host) *[]string { return &h.BecomePasswordCmd }, checkArgument, asIs),
 		"connect_timeout":      (*decoder).timeout,
 		"jump_only":            (*decoder).jumpOnly,
 		"transport":            (*decoder).transport,
@@ -81,8 +82,17 @@ func (d *decoder) together(b *hclsyntax.Block) {
 	if _, ok := b.Body.Attributes["platform"]; !ok {
 		d.fault(b.DefRange(), "Missing attribute", fmt.Sprintf("The host %q needs platform = \"linux\" or \"eos\".", h.Name))
 	}
-	if h.BecomePasswordEnv != "" && h.BecomePasswordFile != "" {
-		d.fault(h.attrs["become_password_file"], "Two passwords", "Give become_password_env or become_password_file, not both.")
+	_, program := b.Body.Attributes["become_password_cmd"]
+	if program && len(h.BecomePasswordCmd) == 0 && !d.diags.HasErrors() {
+		d.fault(h.attrs["become_password_cmd"], "No program", "Write become_password_cmd = [\"pass\", \"show\", \"sudo/biscayne\"].")
+	}
+	for _, two := range []struct {
+		both bool
+		attr string
+	}{{h.BecomePasswordEnv != "" && h.BecomePasswordFile != "", "become_password_file"}, {program && (h.BecomePasswordEnv != "" || h.BecomePasswordFile != ""), "become_password_cmd"}} {
+		if two.both {
+			d.fault(h.attrs[two.attr], "Two passwords", "Give one of become_password_env, become_password_file and become_password_cmd only, not both.")
+		}
 	}
 	if h.Local {
 		d.local(b)

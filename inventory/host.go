@@ -33,9 +33,10 @@ type Host struct {
 	SSHConfig *bool
 	// SSHConfigFile is asked instead of ssh's default files.
 	SSHConfigFile string
-	// BecomePasswordEnv and BecomePasswordFile name where the password of sudo is, never the password.
+	// BecomePasswordEnv, BecomePasswordFile and BecomePasswordCmd name where the password of sudo is, never the password.
 	BecomePasswordEnv  string
 	BecomePasswordFile string
+	BecomePasswordCmd  []string // a program and its arguments; it prints the password
 	ConnectTimeout     time.Duration
 	// Local is the machine that bisc runs on (transport = "local").
 	Local bool

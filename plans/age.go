@@ -1,50 +1,32 @@
 package plans
 
 import (
-	"bytes"
 	"fmt"
-	"io"
-	"os"
-	"unicode/utf8"
 
-	"filippo.io/age"
-	"filippo.io/age/armor"
 	"github.com/zclconf/go-cty/cty"
+
+	"bisc/internal/secret"
 )
 
-// AgeIdentityEnv names the variable that holds the path of the age identity file.
-const AgeIdentityEnv = "BISC_AGE_IDENTITY"
+// AgeIdentityEnv names the variable that holds the path of the age identity file, or of an SSH private key.
+const AgeIdentityEnv = secret.AgeIdentityEnv
 
-// decrypt opens an age file, armored or not, with the identities of BISC_AGE_IDENTITY. What it held is a secret.
+// withheldSecret stands for a secret that is not read: a verb that only looks at the text runs no program and asks for no
+// passphrase.
+func withheldSecret() cty.Value { return cty.UnknownVal(cty.String).Mark(sensitive) }
+
+// decrypt opens an age file, armored or not. What it held is a secret.
 func (l *loader) decrypt(name string, content []byte) (cty.Value, error) {
-	none := cty.UnknownVal(cty.String)
-	path, ok := l.opts.Env(AgeIdentityEnv)
-	if !ok || path == "" {
-		return none, fmt.Errorf("opening %s needs an identity: set %s to the path of an age identity file", name, AgeIdentityEnv)
+	if l.opts.Secrets == nil {
+		return withheldSecret(), nil
 	}
-	f, err := os.Open(path)
+	text, err := l.opts.Secrets.Open(name, content)
 	if err != nil {
-		return none, fmt.Errorf("reading the age identity %s: %w", path, bare(err))
+		return cty.UnknownVal(cty.String), err
 	}
-	defer f.Close()
-	identities, err := age.ParseIdentities(f)
-	if err != nil {
-		return none, fmt.Errorf("reading the age identity %s: %w", path, err)
+	v := cty.StringVal(text)
+	if v.AsString() != text {
+		return cty.UnknownVal(cty.String), fmt.Errorf("what %s holds is not in Unicode's form NFC: the language would change it", name)
 	}
-	var in io.Reader = bytes.NewReader(content)
-	if bytes.HasPrefix(bytes.TrimSpace(content), []byte(armor.Header)) {
-		in = armor.NewReader(in)
-	}
-	out, err := age.Decrypt(in, identities...)
-	if err != nil {
-		return none, fmt.Errorf("opening %s: %w", name, err)
-	}
-	secret, err := io.ReadAll(io.LimitReader(out, maxInput+1))
-	if err != nil {
-		return none, fmt.Errorf("opening %s: %w", name, err)
-	}
-	if !utf8.Valid(secret) || len(secret) > maxInput {
-		return none, fmt.Errorf("what %s holds is not UTF-8 text of at most %d MiB", name, maxInput>>20)
-	}
-	return cty.StringVal(string(secret)).Mark(sensitive), nil
+	return v.Mark(sensitive), nil
 }

@@ -2,6 +2,7 @@ package plans
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"bisc/internal/host"
+	"bisc/internal/source"
 	"bisc/modules"
 	"bisc/modules/facts"
 )
@@ -62,7 +64,14 @@ func (l *loader) textOf(r hcl.Range) string {
 	if !ok || !r.CanSliceBytes(f.Bytes) {
 		return ""
 	}
-	return strings.Join(strings.Fields(string(r.SliceBytes(f.Bytes))), " ")
+	text := string(r.SliceBytes(f.Bytes))
+	if source.IsJSON(r.Filename) {
+		var plain string
+		if json.Unmarshal([]byte(`"`+text+`"`), &plain) == nil { // else it is no part of a string: true, say
+			text = plain
+		}
+	}
+	return strings.Join(strings.Fields(text), " ")
 }
 
 // Plan reads the facts that the condition names, in one wave, and judges it. A condition that is not true or false is an

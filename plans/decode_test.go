@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"bisc/internal/host"
+	"bisc/internal/secret"
 	"bisc/internal/source"
 	"bisc/layers"
 	"bisc/modules"
@@ -375,8 +376,9 @@ layer "units" {
 `
 	opts := Options{
 		Files: []source.File{{Name: "x.bisc.hcl", Text: []byte(text)}}, Inventory: testInventory(t), Registry: testRegistry(), DigestKey: []byte("k"),
-		Env: func(n string) (string, bool) { v, ok := env[n]; return v, ok },
+		Env: func(n string) (string, bool) { v, ok := env[n]; return v, ok }, Secrets: secret.New(t.Context()),
 	}
+	opts.Secrets.Env = opts.Env
 	p, diags := Load(opts)
 	if diags.HasErrors() {
 		t.Fatal(diags)

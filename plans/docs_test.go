@@ -76,3 +76,18 @@ func TestRegistryFitsTheLanguage(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// The example of the JSON form is a plan too.
+func TestTheDocumentsTwin(t *testing.T) {
+	doc, err := os.ReadFile("../docs/language.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := examples(t, string(doc))
+	inv, _ := inventory.Load(source.File{Name: "inventory/hosts.hcl", Text: []byte(files["inventory/hosts.hcl"])})
+	m := regexp.MustCompile("(?s)```json\n(.*?)```").FindStringSubmatch(string(doc))
+	p, diags := Load(Options{Files: []source.File{{Name: "plans/x.bisc.json", Text: []byte(m[1])}}, Inventory: inv, Registry: all.Registry()})
+	if want := []string{"lab:storage.directory[/srv/solana/ledger]", `lab:storage.invariant["it is there"]`, "lab:storage.mount[/srv/solana]"}; len(diags) > 0 || !slices.Equal(p.Addresses(), want) {
+		t.Errorf("%v: %v", diags, p.Addresses())
+	}
+}

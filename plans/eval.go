@@ -51,10 +51,12 @@ func (l *loader) eval(e hclsyntax.Expression, ctx *hcl.EvalContext) (cty.Value, 
 func (l *loader) evalBool(a *hclsyntax.Attribute, ctx *hcl.EvalContext) (yes, known bool) {
 	v, ok := l.eval(a.Expr, ctx)
 	switch {
-	case !ok || !v.IsKnown():
+	case !ok:
 		return false, false
-	case v.IsMarked():
+	case v.IsMarked(): // known or not: validate does not read secrets, and must say this all the same
 		l.faultIn(a.Expr, ctx, "Secret decides", fmt.Sprintf("%s must not depend on a sensitive value: the plan would tell it.", a.Name))
+	case !v.IsKnown():
+		return false, false
 	case v.IsNull():
 		l.faultIn(a.Expr, ctx, "No value", fmt.Sprintf("%s is null; it must be true or false.", a.Name))
 	case v.Type() != cty.Bool:
@@ -69,10 +71,12 @@ func (l *loader) evalBool(a *hclsyntax.Attribute, ctx *hcl.EvalContext) (yes, kn
 func (l *loader) evalString(a *hclsyntax.Attribute, ctx *hcl.EvalContext) (string, bool) {
 	v, ok := l.eval(a.Expr, ctx)
 	switch {
-	case !ok || !v.IsKnown():
+	case !ok:
 		return "", false
 	case v.IsMarked():
 		l.faultIn(a.Expr, ctx, "Secret shown", fmt.Sprintf("%s is shown to everybody and cannot be a sensitive value.", a.Name))
+	case !v.IsKnown():
+		return "", false
 	case v.IsNull() || v.Type() != cty.String:
 		l.faultIn(a.Expr, ctx, "Not a string", fmt.Sprintf("%s is a string in quotes, not a %s.", a.Name, v.Type().FriendlyName()))
 	default:

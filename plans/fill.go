@@ -40,6 +40,9 @@ func (l *loader) fill(d *declaration) {
 			w.value, ok = l.eval(given.Expr, d.ctx)
 			if !ok || !wholly(w.value) {
 				d.complete = false
+				if _, text := fields.Field(a.Index).Interface().(modules.Text); ok && !text && w.value.ContainsMarked() {
+					l.faultValue(d, w, errSecret)
+				}
 				d.wants = append(d.wants, w)
 				continue
 			}

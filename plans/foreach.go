@@ -51,6 +51,10 @@ func (l *loader) forEach(st *stage, a *hclsyntax.Attribute, ctx *hcl.EvalContext
 	if !ok {
 		return nil, nil
 	}
+	if v.IsMarked() {
+		l.faultIn(a.Expr, ctx, "Secret decides", "for_each must not be made of sensitive values: its keys stand in addresses.")
+		return nil, nil
+	}
 	if !v.IsKnown() {
 		if st != nil {
 			st.needsRun = st.runbook
@@ -59,9 +63,6 @@ func (l *loader) forEach(st *stage, a *hclsyntax.Attribute, ctx *hcl.EvalContext
 	}
 	t := v.Type()
 	switch {
-	case v.IsMarked():
-		l.faultIn(a.Expr, ctx, "Secret decides", "for_each must not be made of sensitive values: its keys stand in addresses.")
-		return nil, nil
 	case v.IsNull() || !t.IsMapType() && !t.IsObjectType() && !(t.IsSetType() && t.ElementType() == cty.String):
 		hint := ""
 		if t.IsTupleType() || t.IsListType() {

@@ -2,6 +2,7 @@ package plans
 
 import (
 	"bytes"
+	"encoding/json"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclwrite"
@@ -50,6 +51,9 @@ func format(f source.File) ([]byte, hcl.Diagnostics) {
 	if _, diags := source.Parse(f); diags.HasErrors() {
 		return f.Text, diags
 	}
+	if source.IsJSON(f.Name) {
+		return indent(f.Text), nil
+	}
 	text := bytes.TrimPrefix(f.Text, []byte("\ufeff"))
 	for range maxPasses {
 		next := tidy(hclwrite.Format(text))
@@ -68,4 +72,13 @@ func tidy(text []byte) []byte {
 		return text
 	}
 	return append(text, '\n')
+}
+
+// indent lays JSON out: two spaces a level, keys in the order written.
+func indent(text []byte) []byte {
+	var out bytes.Buffer
+	if err := json.Indent(&out, bytes.TrimSpace(text), "", "  "); err != nil {
+		return text // hcl's parser takes nothing that is no JSON
+	}
+	return tidy(out.Bytes())
 }

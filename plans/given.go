@@ -26,7 +26,7 @@ type given struct {
 func (l *loader) givenValues() map[string]*given {
 	out := map[string]*given{}
 	for _, f := range l.opts.VarFiles {
-		parsed, diags := source.Parse(f)
+		parsed, diags := source.ParseValues(f)
 		l.plan.Files[f.Name] = parsed
 		l.report(diags...)
 		body := source.Body(parsed)
@@ -122,6 +122,24 @@ func (l *loader) convertTo(v *variable, val cty.Value, at hcl.Range, what string
 	if err != nil {
 		l.fault(at, "Wrong type", fmt.Sprintf("The variable %q is a %s; %s does not fit: %s.", v.name, typeexpr.TypeString(v.typ), what, err))
 		return cty.UnknownVal(v.typ.WithoutOptionalAttributesDeep())
+	}
+	return out
+}
+
+// MaskSet is command line arguments without the values that --set gives to sensitive variables: the journal keeps them.
+func (p *Plan) MaskSet(args []string) []string {
+	out := slices.Clone(args)
+	for i, a := range out {
+		head, set := "", a
+		if rest, ok := strings.CutPrefix(a, "--set="); ok {
+			head, set = "--set=", rest
+		} else if i == 0 || args[i-1] != "--set" {
+			continue
+		}
+		name, _, _ := strings.Cut(set, "=")
+		if v, ok := p.variables[name]; !ok || v.sensitive {
+			out[i] = head + name + "=(sensitive)"
+		}
 	}
 	return out
 }

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/tools/txtar"
 
+	"bisc/internal/secret"
 	"bisc/internal/source"
 	"bisc/inventory"
 )
@@ -53,6 +54,8 @@ func diagnose(t *testing.T, archive *txtar.Archive) string {
 	t.Helper()
 	t.Chdir(t.TempDir())
 	opts := Options{Registry: testRegistry(), Root: ".", Vars: map[string]string{}, Env: func(name string) (string, bool) { return "a-secret", name == "TOKEN" }}
+	opts.Secrets = secret.New(t.Context())
+	opts.Secrets.Env = opts.Env
 	var hosts []source.File
 	for _, f := range archive.Files {
 		if err := os.MkdirAll(filepath.Dir(f.Name), 0o755); err != nil {

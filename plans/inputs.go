@@ -5,8 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +12,8 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
+
+	"bisc/internal/source"
 )
 
 // maxInput is the largest file that an expression reads, in bytes: it becomes an attribute, and travels whole.
@@ -27,6 +27,7 @@ func (l *loader) fileFunctions(dir string) map[string]function.Function {
 	return map[string]function.Function{
 		"file":         l.reading(dir, "file", plainText),
 		"age":          l.reading(dir, "age", l.decrypt),
+		"cmd":          l.commandFunction(dir),
 		"templatefile": l.templateFunction(dir),
 	}
 }
@@ -128,38 +129,10 @@ func readBelow(root, name string) ([]byte, error) {
 	}
 	r, err := os.OpenRoot(absRoot)
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", name, bare(err))
+		return nil, fmt.Errorf("reading %s: %w", name, source.Bare(err))
 	}
 	defer r.Close()
-	info, err := r.Stat(rel)
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", name, bare(err))
-	}
-	if !info.Mode().IsRegular() { // a pipe or a device would block, or never end
-		return nil, fmt.Errorf("reading %s: not a regular file", name)
-	}
-	f, err := r.Open(rel)
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", name, bare(err))
-	}
-	defer f.Close()
-	content, err := io.ReadAll(io.LimitReader(f, maxInput+1))
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", name, bare(err))
-	}
-	if len(content) > maxInput {
-		return nil, fmt.Errorf("reading %s: larger than %d MiB", name, maxInput>>20)
-	}
-	return content, nil
-}
-
-// bare takes the path out of an error whose message already has it.
-func bare(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return p.Err
-	}
-	return err
+	return source.ReadRegular(r, rel, name, maxInput)
 }
 
 // envFunction reads an environment variable. Its digest is keyed, for it may be a secret.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"bisc/internal/secret"
 	"bisc/internal/source"
 	"bisc/inventory"
 	"bisc/layers"
@@ -33,6 +34,8 @@ type Options struct {
 	Run *Run
 	// Env looks an environment variable up; nil is os.LookupEnv.
 	Env func(string) (string, bool)
+	// Secrets reads what age() and cmd() stand for; nil leaves it unknown: for verbs that only look at the text.
+	Secrets *secret.Keeper
 	// DigestKey keys the digests of secrets and environment values, so that a digest tells nothing about a short one.
 	DigestKey []byte
 }
@@ -48,7 +51,7 @@ type Plan struct {
 	// Stages are the layers by host, in the inventory's order of hosts, lowest layer first.
 	Stages   []layers.Stage
 	Runbooks map[string]Runbook
-	// Inputs are what was read beside the files: file, templatefile, age, env, by name.
+	// Inputs are what was read beside the files: file, templatefile, age, env, cmd, by name.
 	Inputs []Input
 	// Inventory is the hosts given, with those of the plan files.
 	Inventory *inventory.Inventory
@@ -77,9 +80,9 @@ type Runbook struct {
 
 // Input is something read beside the plan's files.
 type Input struct {
-	Kind   string // file, env, age
-	Name   string // the path, or the variable's name
-	Digest string // sha256:... of a file as it is stored; secret:... (keyed) of an environment value
+	Kind   string // file, env, age, cmd
+	Name   string // the path, the variable's name, or the program's arguments
+	Digest string // sha256:... of a file as it is stored; secret:... (keyed) of an environment value or of what a program printed
 }
 
 // Load reads plans. All independent faults come in one pass. The plan is never nil: its Files serve the diagnostics.

@@ -50,7 +50,7 @@ func (l *loader) unknownFunction(d *hcl.Diagnostic) *hcl.Diagnostic {
 		return d
 	}
 	names := slices.Sorted(maps.Keys(l.base.Functions))
-	names = append(names, "age", "file", "templatefile")
+	names = append(names, "age", "cmd", "file", "templatefile")
 	return &hcl.Diagnostic{
 		Severity: hcl.DiagError, Summary: "Unknown function", Subject: d.Subject, Context: d.Context,
 		Detail: fmt.Sprintf("There is no function %q.%s", call.Name, source.DidYouMean(call.Name, names)),
@@ -64,7 +64,7 @@ func cannotRead(d *hcl.Diagnostic) *hcl.Diagnostic {
 		return d
 	}
 	switch call.CalledFunctionName() {
-	case "file", "templatefile", "age", "env":
+	case "file", "templatefile", "age", "env", "cmd":
 		better := *d
 		better.Summary, better.Detail = "Cannot read", source.Sentence(call.FunctionCallError().Error())
 		return &better

@@ -43,7 +43,9 @@ func allowed(pkg string) (of []string, anything bool) {
 	case under(pkg, "bisc/cmd/", "bisc/internal/lab/", "bisc/bench/"):
 		return nil, true
 	case under(pkg, "bisc/plans"):
-		return []string{"bisc/layers", "bisc/modules", "bisc/modules/facts", "bisc/inventory", "bisc/internal/host", "bisc/internal/source"}, false
+		return []string{"bisc/layers", "bisc/modules", "bisc/modules/facts", "bisc/inventory", "bisc/internal/host", "bisc/internal/source", "bisc/internal/secret"}, false
+	case under(pkg, "bisc/internal/secret"):
+		return []string{"bisc/internal/source"}, false
 	case under(pkg, "bisc/inventory"):
 		return []string{"bisc/internal/host", "bisc/internal/source"}, false
 	case under(pkg, "bisc/layers"):

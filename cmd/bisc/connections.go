@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +14,8 @@ import (
 	"bisc/internal/host"
 	"bisc/internal/host/localhost"
 	"bisc/internal/host/sshhost"
+	"bisc/internal/secret"
+	"bisc/internal/source"
 	"bisc/inventory"
 )
 
@@ -28,6 +29,8 @@ type connections struct {
 	stop     <-chan struct{} // closed by an interrupt
 	over     chan struct{}   // closed by close
 	asking   chan struct{}   // holds one: the question on the terminal
+	secrets  *secret.Keeper  // of the run
+	env      func(string) (string, bool)
 	mu       sync.Mutex
 	open     map[string]*connection
 }
@@ -170,16 +173,22 @@ func (cs *connections) becomePassword(d inventory.Decision) func(context.Context
 	return func(ctx context.Context, name string) (string, error) {
 		switch {
 		case d.BecomePasswordEnv != "":
-			if p, ok := os.LookupEnv(d.BecomePasswordEnv); ok {
+			if p, ok := cs.env(d.BecomePasswordEnv); ok {
 				return p, nil
 			}
 			return "", fmt.Errorf("the variable %s (become_password_env of %s) is not set", d.BecomePasswordEnv, name)
 		case d.BecomePasswordFile != "":
-			b, err := os.ReadFile(d.BecomePasswordFile)
+			b, err := source.ReadFile(d.BecomePasswordFile, 1<<16)
 			if err != nil {
-				return "", fmt.Errorf("reading become_password_file of %s: %w", name, err)
+				return "", fmt.Errorf("become_password_file of %s: %w", name, err)
 			}
 			return strings.TrimRight(string(b), "\r\n"), nil
+		case len(d.BecomePasswordCmd) > 0:
+			p, err := cs.secrets.Command("", d.BecomePasswordCmd)
+			if err != nil {
+				return "", fmt.Errorf("become_password_cmd of %s: %w", name, err)
+			}
+			return p, nil
 		}
 		return cs.secret(ctx, "sudo password of "+d.User+" on "+name)
 	}

@@ -41,7 +41,7 @@ func literal(s string) string {
 
 // Every word reaches a program on the host byte by byte: in argv, in a probe's argv, in a file's content and name. Nothing
 // of it reaches a shell, and nothing of it a terminal.
-func TestHostileWordsArriveAsTheyAre(t *testing.T) {
+func TestFaultF18_WordsArriveAsTheyAre(t *testing.T) {
 	t.Parallel()
 	h := ownHost(t)
 	d, words := deskFor(t, h), hostileWords()
@@ -88,7 +88,7 @@ func exactly(t *testing.T, h interface {
 }
 
 // The same in the names and contents of files, in labels, in because, and in the formats of check.
-func TestHostileFiles(t *testing.T) {
+func TestFaultF18_Files(t *testing.T) {
 	t.Parallel()
 	h := ownHost(t)
 	d := deskFor(t, h)
@@ -135,7 +135,7 @@ func TestHostileFiles(t *testing.T) {
 }
 
 // Text that comes from the host: contents that differ, what programs say, a hold that somebody else wrote.
-func TestHostileAnswers(t *testing.T) {
+func TestFaultF18_Answers(t *testing.T) {
 	t.Parallel()
 	h := ownHost(t)
 	d := deskFor(t, h)
@@ -171,7 +171,7 @@ ln -s "$(printf '/srv/\033[2Jtarget')" /srv/hostile/link`)
 
 // Hostile words in every field of the inventory, in variables and on the command line: a message with its place, status
 // 1, nothing dialled, nothing run.
-func TestHostileInputs(t *testing.T) {
+func TestFaultF18_Inputs(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.write(t, "plan.bisc.hcl", "layer \"units\" {\n  on = \"a\"\n  file \"/etc/x\" {\n    content = var.v\n  }\n}\nvariable \"v\" {\n  type = string\n  default = \"\"\n}\n")
@@ -214,7 +214,7 @@ func TestHostileInputs(t *testing.T) {
 }
 
 // Texts that are no plans: a NUL, bytes that are no UTF-8, 10 MB, brackets without end, references without end.
-func TestMonstrousPlans(t *testing.T) {
+func TestFaultF39_MonstrousPlans(t *testing.T) {
 	t.Parallel()
 	deep := func(open, close string, n int) string {
 		return "locals {\n  x = " + strings.Repeat(open, n) + "1" + strings.Repeat(close, n) + "\n}\n"

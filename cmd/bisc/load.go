@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"bisc/internal/secret"
 	"bisc/internal/source"
 	"bisc/inventory"
 	"bisc/layers"
@@ -25,13 +26,17 @@ type loaded struct {
 	stages []*layers.Stage
 }
 
-// load reads the inventory and the plan. Faults in them are written out with their places; then the error is the exit
-// status.
-func (c *command) load() (*loaded, error) {
+// load reads the inventory and the plan for a verb that only looks at them: no secret is read. Faults in them are written
+// out with their places; then the error is the exit status.
+func (c *command) load() (*loaded, error) { return c.loadWith(nil) }
+
+// loadWith is load with what age() and cmd() stand for.
+func (c *command) loadWith(secrets *secret.Keeper) (*loaded, error) {
 	opts, err := c.sources()
 	if err != nil {
 		return nil, err
 	}
+	opts.Secrets, opts.Env = secrets, c.lookupEnv
 	plan, diags := plans.Load(opts)
 	if err := c.faults(plan.Files, diags); err != nil {
 		return nil, err

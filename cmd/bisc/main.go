@@ -69,6 +69,7 @@ type command struct {
 	typed     chan string   // lines of in; nil until one is wanted
 	stop      chan struct{} // closed by the first interrupt
 	started   time.Time
+	taken     map[string]string // of the environment, by keepToOurselves
 }
 
 func (c *command) root() *cobra.Command {

@@ -30,16 +30,20 @@ func (cs *connections) secret(ctx context.Context, what string) (string, error) 
 	if ctx.Err() != nil {
 		return "", context.Cause(ctx)
 	}
+	var answer string
+	var err error
+	cs.progress.Above(func() { answer, err = onTerminal(ctx, what) })
+	return answer, err
+}
+
+// onTerminal asks on the controlling terminal.
+func onTerminal(ctx context.Context, what string) (string, error) {
 	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 	if err != nil {
 		return "", fmt.Errorf("%s is needed and there is no terminal to ask on", what)
 	}
 	defer tty.Close()
-	var answer string
-	cs.progress.Above(func() {
-		answer, err = readHidden(ctx, tty, view.Clean(what)+": ")
-	})
-	return answer, err
+	return readHidden(ctx, tty, view.Clean(what)+": ")
 }
 
 // untilInterrupted is ctx that also ends with the first interrupt and with the connections.

@@ -50,10 +50,12 @@ func (c *command) writing(cmd *cobra.Command, verb string, do func(context.Conte
 }
 
 func (c *command) withSession(cmd *cobra.Command, verb string, writes bool, do func(context.Context, *session) error) error {
-	l, err := c.load()
+	secrets := c.keeper(cmd.Context())
+	l, err := c.loadFor(verb, secrets)
 	if err != nil {
 		return err
 	}
+	c.keepToOurselves(l)
 	beSmall(len(l.hostNames()))
 	ctx := cmd.Context()
 	if c.flags.timeout > 0 {
@@ -68,6 +70,7 @@ func (c *command) withSession(cmd *cobra.Command, verb string, writes bool, do f
 	_, isTerminal := terminal(c.errs)
 	s := &session{loaded: l, key: key, verb: verb, run: journal.NewRunID(), progress: view.NewProgress(c.errs, isTerminal, c.width(c.errs))}
 	s.connections = newConnections(l.inv, writes, lockOwner(), s.run, s.progress, c.stop)
+	s.connections.secrets, s.connections.env = secrets, c.lookupEnv
 	err = do(modules.WithDigestKey(ctx, key), s)
 	s.progress.Close()
 	status, _ := outcome(err)
@@ -103,7 +106,7 @@ func (s *session) begin(ctx context.Context) error {
 	s.closers = append(s.closers, s.book.Close)
 	machine, _ := os.Hostname()
 	s.log, err = s.book.Begin(context.WithoutCancel(ctx), journal.Run{ID: s.run, User: operator(), Machine: machine, Verb: s.verb, Plan: s.plan.Digest,
-		Version: version(), Args: os.Args[1:], Started: s.c.started})
+		Version: version(), Args: s.plan.MaskSet(os.Args[1:]), Started: s.c.started})
 	if err != nil {
 		return fmt.Errorf("nothing is done without a journal: %w", err)
 	}

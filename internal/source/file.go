@@ -22,11 +22,19 @@ type File struct {
 	Text []byte
 }
 
-// ErrTooLarge is a file above MaxSize.
-var ErrTooLarge = errors.New("larger than 1 MiB")
+// ErrTooLarge is a file above its limit.
+var ErrTooLarge = errors.New("too large")
 
-// Read reads files, and of folders every file directly in them whose name ends in suffix and does not start with a dot,
-// by name. A folder without any is an error, as is a file that is larger than MaxSize. It reads what it can: the error
+// twins are the endings of the JSON files that stand beside files of an ending: a plain .json may be anybody's data.
+func twins(suffix string) []string {
+	if suffix == ".hcl" {
+		return []string{".hcl", ".hcl.json", ".bisc.json"}
+	}
+	return []string{suffix, strings.TrimSuffix(suffix, ".hcl") + ".json"}
+}
+
+// Read reads files, and of folders every file directly in them whose name ends in suffix or its JSON twin's (.bisc.hcl and
+// .bisc.json; .hcl and .hcl.json) and does not start with a dot, by name. A folder without any is an error, as is a file that is larger than MaxSize. It reads what it can: the error
 // joins those of the files that could not be read.
 func Read(suffix string, paths ...string) ([]File, error) {
 	var files []File
@@ -49,18 +57,18 @@ func Read(suffix string, paths ...string) ([]File, error) {
 func expand(p, suffix string) ([]string, error) {
 	info, err := os.Stat(p)
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", p, plain(err))
+		return nil, fmt.Errorf("reading %s: %w", p, Bare(err))
 	}
 	if !info.IsDir() {
 		return []string{p}, nil
 	}
 	entries, err := os.ReadDir(p)
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", p, plain(err))
+		return nil, fmt.Errorf("reading %s: %w", p, Bare(err))
 	}
 	var names []string
 	for _, e := range entries {
-		if strings.HasSuffix(e.Name(), suffix) && !strings.HasPrefix(e.Name(), ".") && !e.IsDir() {
+		if slices.ContainsFunc(twins(suffix), func(end string) bool { return strings.HasSuffix(e.Name(), end) }) && !strings.HasPrefix(e.Name(), ".") && !e.IsDir() {
 			names = append(names, filepath.Join(p, e.Name()))
 		}
 	}
@@ -72,32 +80,63 @@ func expand(p, suffix string) ([]string, error) {
 }
 
 func readOne(name string) ([]byte, error) {
-	info, err := os.Stat(name)
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", name, plain(err))
+	text, err := ReadRegular(disk{}, name, name, MaxSize)
+	if errors.Is(err, ErrTooLarge) {
+		return nil, fmt.Errorf("%w: split it, or keep large content in files of its own and read it with file()", err)
 	}
-	// A pipe or a device would block, or never end.
+	return text, err
+}
+
+// Folder opens files by name: an os.Root does, and nothing leads out of that.
+type Folder interface {
+	Stat(name string) (fs.FileInfo, error)
+	Open(name string) (*os.File, error)
+}
+
+// disk is every file of the machine.
+type disk struct{}
+
+func (disk) Stat(name string) (fs.FileInfo, error) { return os.Stat(name) }
+func (disk) Open(name string) (*os.File, error)    { return os.Open(name) }
+
+// ReadFile reads a regular file of at most limit bytes.
+func ReadFile(name string, limit int64) ([]byte, error) {
+	return ReadRegular(disk{}, name, name, limit)
+}
+
+// ReadRegular reads the regular file at name of a folder, which messages call shown, and refuses one of more than limit
+// bytes. A pipe or a device is refused before it is opened: it would block, or never end.
+func ReadRegular(in Folder, name, shown string, limit int64) ([]byte, error) {
+	info, err := in.Stat(name)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", shown, Bare(err))
+	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("reading %s: not a regular file", name)
+		return nil, fmt.Errorf("reading %s: not a regular file", shown)
 	}
-	f, err := os.Open(name)
+	f, err := in.Open(name)
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", name, plain(err))
+		return nil, fmt.Errorf("reading %s: %w", shown, Bare(err))
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, MaxSize+1))
+	text, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", name, plain(err))
+		return nil, fmt.Errorf("reading %s: %w", shown, Bare(err))
 	}
-	if len(text) > MaxSize {
-		return nil, fmt.Errorf("reading %s: %w (%d bytes): split it, or keep large content in files of its own and read it with file()",
-			name, ErrTooLarge, max(info.Size(), int64(len(text))))
+	if int64(len(text)) > limit {
+		return nil, fmt.Errorf("reading %s: %w (%d bytes)", shown, tooLarge(limit), max(info.Size(), int64(len(text))))
 	}
 	return text, nil
 }
 
-// plain takes the path out of an error whose message already has it.
-func plain(err error) error {
+// tooLarge is a file above a limit; it is ErrTooLarge.
+type tooLarge int64
+
+func (l tooLarge) Error() string        { return fmt.Sprintf("larger than %d MiB", int64(l)>>20) }
+func (l tooLarge) Is(target error) bool { return target == ErrTooLarge }
+
+// Bare takes the path out of an error whose message already has it.
+func Bare(err error) error {
 	var p *fs.PathError
 	if errors.As(err, &p) {
 		return p.Err

@@ -9,10 +9,16 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// Parse parses a file. The file is never nil, so that diagnostics can show its text; its body may be incomplete where
+// Parse parses a file, in the JSON syntax where its name says so. The file is never nil, so that diagnostics can show its text; its body may be incomplete where
 // there are errors, and is empty where the text was not given to the parser at all.
 func Parse(f File) (*hcl.File, hcl.Diagnostics) {
-	if diags := refuse(f, false); diags.HasErrors() {
+	if diags := unreadable(f); diags.HasErrors() {
+		return &hcl.File{Body: &hclsyntax.Body{}, Bytes: f.Text}, diags
+	}
+	if IsJSON(f.Name) {
+		return parseJSON(f, "")
+	}
+	if diags := tooDeep(f, false); diags.HasErrors() {
 		return &hcl.File{Body: &hclsyntax.Body{}, Bytes: f.Text}, diags
 	}
 	parsed, diags := hclsyntax.ParseConfig(f.Text, f.Name, hcl.InitialPos)
@@ -20,6 +26,14 @@ func Parse(f File) (*hcl.File, hcl.Diagnostics) {
 		return &hcl.File{Body: &hclsyntax.Body{}, Bytes: f.Text}, diags
 	}
 	return parsed, diags
+}
+
+// ParseValues parses a file of name = value lines: in JSON, one object.
+func ParseValues(f File) (*hcl.File, hcl.Diagnostics) {
+	if diags := unreadable(f); IsJSON(f.Name) && !diags.HasErrors() {
+		return parseJSON(f, "values")
+	}
+	return Parse(f)
 }
 
 // ParseExpression parses a text that is one expression, as in a --set.
@@ -49,6 +63,14 @@ func Body(f *hcl.File) *hclsyntax.Body {
 
 // refuse tells why a text is not given to the parser.
 func refuse(f File, template bool) hcl.Diagnostics {
+	if diags := unreadable(f); diags.HasErrors() {
+		return diags
+	}
+	return tooDeep(f, template)
+}
+
+// unreadable tells why a text is none.
+func unreadable(f File) hcl.Diagnostics {
 	if len(f.Text) > MaxSize {
 		return fault(f, 0, "File too large", fmt.Sprintf(
 			"This file has %d bytes; at most %d are read. Split it, or keep large content in files of its own and read it with file().", len(f.Text), MaxSize))
@@ -62,7 +84,7 @@ func refuse(f File, template bool) hcl.Diagnostics {
 	if at := firstInvalid(f.Text); at >= 0 {
 		return fault(f, at, "Not UTF-8", fmt.Sprintf("Byte 0x%02x is not UTF-8 here. Save the file as UTF-8.", f.Text[at]))
 	}
-	return tooDeep(f, template)
+	return nil
 }
 
 func firstInvalid(text []byte) int {
