@@ -60,7 +60,7 @@ func TestFunctionsOfTheDocuments(t *testing.T) {
 	for _, m := range regexp.MustCompile("`([a-z0-9]+)`").FindAllStringSubmatch(table, -1) {
 		documented = append(documented, m[1])
 	}
-	there := []string{"file", "templatefile", "env", "age"}
+	there := []string{"file", "templatefile", "env", "age", "cmd"}
 	for name := range pureFunctions() {
 		there = append(there, name)
 	}
