@@ -3,7 +3,7 @@ GO     ?= go
 BIN    := bin
 export CGO_ENABLED := 0
 
-.PHONY: build lab demo test bench clean
+.PHONY: build lab demo test test-faults mutate bench clean
 
 build:
 	$(GO) build -trimpath -buildvcs=auto -ldflags='-s -w' -o $(BIN)/bisc ./cmd/bisc
@@ -25,6 +25,14 @@ test: lab
 # bench runs bisc beside Ansible and Mitogen, on lab hosts, and writes the tables of docs/benchmarks.md: about half an hour.
 bench: lab
 	$(GO) run ./bench --write docs/benchmarks.md
+
+# test-faults is the fault suite by itself (docs/faults.md); test runs it too. BISC_FAULTS=all enumerates everything: hours.
+test-faults: lab
+	$(GO) test -count=1 -p 1 -timeout 6h -run '^TestFault' ./...
+
+# mutate takes every guard out in turn and wants a test to miss it; test does so with those that need no host.
+mutate: lab
+	$(GO) run ./internal/faults/mutate
 
 clean:
 	rm -rf $(BIN)

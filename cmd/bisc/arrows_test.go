@@ -64,6 +64,10 @@ func allowed(pkg string) (of []string, anything bool) {
 		return []string{"bisc/internal/host"}, false
 	case under(pkg, "bisc/internal/journal"):
 		return []string{"bisc/layers", "bisc/internal/host", "bisc/modules"}, false
+	case under(pkg, "bisc/internal/faults"):
+		return []string{"bisc/internal/lab/wire"}, false
+	case under(pkg, "bisc/internal/faults/"):
+		return []string{"bisc/internal/faults/"}, false
 	case under(pkg, "bisc/relaybin/"):
 		return []string{"bisc/relaybin/"}, false
 	}

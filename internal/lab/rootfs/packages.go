@@ -7,6 +7,7 @@ var machinePackages = []struct{ program, pkg string }{
 	{"ip", "iproute2"},
 	{"nsenter", "util-linux"},
 	{"ssh", "openssh-client"},
+	{"strace", "strace"}, // not for the hosts: the fault suite reads what an agent asks of the kernel
 }
 
 // hostPackages are what a host has beyond Debian's essential packages and apt. There is no kernel: a host runs on the

@@ -1,0 +1,75 @@
+package host
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// apart runs a script with a process table and mounts of its own, on this machine: what the guard sees is what setup made.
+func apart(t *testing.T, setup string, s Script) error {
+	t.Helper()
+	argv := append([]string{"--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-e", "-c", setup + "\nexec \"$@\"", "sh"}, s.Command()...)
+	cmd := exec.Command("unshare", argv...)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return Verdict(s.Argv, Output{Stdout: out.Bytes(), Stderr: errs.Bytes(), Exit: cmd.ProcessState.ExitCode()})
+}
+
+// TestGuardScripts puts the guards that need no device before what each must let pass, refuse, and not be able to tell. The
+// others are in modules/storage and modules/all, on hosts.
+func TestGuardScripts(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, []byte("as seen\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const validator = "cp /bin/sleep $D/agave-validator; $D/agave-validator 1000 >/dev/null 2>&1 & while ! pgrep -x agave-validator >/dev/null; do :; done"
+	const mounted = "mkdir -p $D/m/below; mount -t tmpfs none $D/m/below"
+	for _, c := range []struct {
+		situation, setup string
+		guard            Guard
+		refuses          string // "" where it holds; "?" and the reason where it cannot tell
+	}{
+		{"no validator", "", ValidatorGone(), ""},
+		{"a validator lives", validator, ValidatorGone(), "validator process"},
+		{"the process table cannot be read", "mount -t tmpfs none /proc", ValidatorGone(), "?process table"},
+		{"as seen", "", Unchanged(file, ContentDigest([]byte("as seen\n"))), ""},
+		{"changed since", "", Unchanged(file, ContentDigest([]byte("as it was\n"))), "has changed since"},
+		{"there though it was not", "", Unchanged(file, Absent), "has changed since"},
+		{"still absent", "", Unchanged(file+".none", Absent), ""},
+		{"gone since", "", Unchanged(file+".none", ContentDigest(nil)+"0"), "is gone"},
+		{"a link by now", "ln -s file $D/link", Unchanged(dir+"/link", ContentDigest([]byte("as seen\n"))), "not a plain file"},
+		{"nothing below", "", NoMountsBelow(dir + "/m"), ""},
+		{"a mount below", mounted, NoMountsBelow(dir + "/m"), "is mounted below"},
+		{"no mount table", "mount -t tmpfs none /proc", NoMountsBelow(dir + "/m"), "?mount table"},
+		{"another device is mounted", mounted, StandsOn(dir+"/m/below", DeviceID{Major: 4095, Minor: 7}), "not 4095:7"},
+		{"nothing is mounted", "mkdir -p $D/m/none", StandsOn(dir+"/m/none", DeviceID{Major: 4095, Minor: 7}), "not a mountpoint"},
+	} {
+		acted := filepath.Join(t.TempDir(), "acted")
+		setup := strings.ReplaceAll(c.setup, "$D", Quote(dir))
+		err := apart(t, setup, Script{Argv: []string{"touch", acted}, Guards: []Guard{c.guard}})
+		var refused *GuardError
+		why, unknown := strings.CutPrefix(c.refuses, "?")
+		_, there := os.Stat(acted)
+		switch {
+		case c.refuses == "" && err != nil:
+			t.Errorf("%s: %v", c.situation, err)
+		case c.refuses == "":
+		case there == nil:
+			t.Errorf("%s: the act was done", c.situation)
+		case !errors.As(err, &refused):
+			t.Errorf("%s: %v, want a refusal", c.situation, err)
+		case refused.Unknown != unknown || !strings.Contains(refused.Reason, why):
+			t.Errorf("%s: %+v, want %q", c.situation, refused, c.refuses)
+		}
+		_ = os.RemoveAll(filepath.Join(dir, "link"))
+	}
+}
