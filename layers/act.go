@@ -17,7 +17,8 @@ func (a *applying) act(ctx context.Context, o Outcome, step host.Step) error {
 	if err != nil {
 		return fmt.Errorf("nothing was done: the intent could not be recorded: %w", err)
 	}
-	stepErr := a.host.Do(host.WithAddress(ctx, o.Item.Address), step)
+	known := host.Record{ID: id, Address: o.Item.Address, Step: in.Step, Digest: in.Digest}
+	stepErr := a.host.Do(host.WithRecord(host.WithAddress(ctx, o.Item.Address), known), step)
 	// The result is recorded although the run was called off in the meantime.
 	recErr := a.record.Settle(context.WithoutCancel(ctx), id, ResultOf(stepErr))
 	if recErr != nil {
@@ -41,7 +42,7 @@ func ResultOf(err error) Result {
 	switch {
 	case errors.Is(err, host.ErrLost): // also where the reason for the loss is an unreachable host
 		r.State = UnknownResult
-	case errors.As(err, &guard), errors.Is(err, host.ErrFenced), errors.Is(err, host.ErrChanged), errors.Is(err, host.ErrUnreachable), errors.Is(err, host.ErrNoProgram):
+	case errors.As(err, &guard), errors.Is(err, host.ErrFenced), errors.Is(err, host.ErrChanged), errors.Is(err, host.ErrUnrecorded), errors.Is(err, host.ErrUnreachable), errors.Is(err, host.ErrNoProgram):
 		r.State = NotDone
 	case errors.As(err, &exit) && !exit.Stuck:
 		r.State = FailedStep

@@ -15,6 +15,8 @@ import (
 type Acting struct {
 	Options
 	Record Recorder
+	// ApprovedBy says who approved the round, and how.
+	ApprovedBy string
 	// Stop, when closed, ends the round after the step that is running.
 	Stop <-chan struct{}
 	// Saw is told of every item as it is worked on; it must not block.

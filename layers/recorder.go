@@ -11,6 +11,21 @@ type Recorder interface {
 	Settle(ctx context.Context, id int64, result Result) error
 }
 
+// RoundRecorder is a Recorder that also keeps what a round was approved to do, before its first step: of a run that was
+// cut it then tells what was not begun.
+type RoundRecorder interface {
+	Recorder
+	Approved(ctx context.Context, host, by string, items []Approved) error
+}
+
+// Approved is an item of a round, with the steps that were approved.
+type Approved struct {
+	Address  string   `json:"address"`
+	Steps    []string `json:"steps"`   // as a person reads them
+	Digests  []string `json:"digests"` // host.Digest of each
+	Destroys []string `json:"destroys,omitempty"`
+}
+
 // Intent is a step that is about to be done.
 type Intent struct {
 	Host, Address string

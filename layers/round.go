@@ -37,6 +37,12 @@ func ObserveAll(ctx context.Context, stages []*Stage, hosts Hosts, opts Options)
 // ApplyAll does an approved round on all hosts in parallel.
 func ApplyAll(ctx context.Context, approved Report, hosts Hosts, acting Acting) Report {
 	out := slices.Clone(approved)
+	if err := recordRound(ctx, out, acting); err != nil {
+		for i := range out {
+			out[i].Err = fmt.Errorf("nothing was done: the round could not be recorded: %w", err)
+		}
+		return out
+	}
 	var all sync.WaitGroup
 	for i := range out {
 		if out[i].Err != nil || !slices.ContainsFunc(out[i].Outcomes, Outcome.Pending) {
@@ -109,4 +115,33 @@ func (r Report) Digest(key []byte) string {
 		}
 	}
 	return hex.EncodeToString(sum.Sum(nil))[:16]
+}
+
+// recordRound has the recorder keep what was approved.
+func recordRound(ctx context.Context, approved Report, acting Acting) error {
+	r, ok := acting.Record.(RoundRecorder)
+	if !ok {
+		return nil
+	}
+	for _, h := range approved {
+		var items []Approved
+		for _, o := range h.Outcomes {
+			if h.Err != nil || !o.Pending() {
+				continue
+			}
+			it := Approved{Address: o.Item.Address, Destroys: o.Change.Destroys}
+			for _, s := range o.Change.Steps {
+				it.Steps = append(it.Steps, s.String())
+				it.Digests = append(it.Digests, host.Digest(acting.Key, s))
+			}
+			items = append(items, it)
+		}
+		if len(items) == 0 {
+			continue
+		}
+		if err := r.Approved(ctx, h.Host, acting.ApprovedBy, items); err != nil {
+			return err
+		}
+	}
+	return nil
 }

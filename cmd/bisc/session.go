@@ -145,7 +145,7 @@ func (s *session) actAlone(ctx context.Context, w host.Writer, address string, s
 	if err != nil {
 		return err
 	}
-	stepErr := w.Do(ctx, step)
+	stepErr := w.Do(host.WithRecord(ctx, host.Record{ID: id, Address: w.Name() + ":" + address, Step: step.String(), Digest: host.Digest(s.key, step)}), step)
 	return errors.Join(stepErr, s.log.Settle(context.WithoutCancel(ctx), id, layers.ResultOf(stepErr)))
 }
 

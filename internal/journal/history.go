@@ -19,10 +19,25 @@ type RunInfo struct {
 	Ended   time.Time
 	Exit    int
 	Summary string
+	// Hosts are those that it was about to change.
+	Hosts []string
 }
+
+// Cut tells whether the run did not come to its own end, and why as far as is known: it was killed (or still runs), it
+// was interrupted, its time was over, or a host went away in the middle.
+func (r RunInfo) Cut() (why string, cut bool) {
+	if r.Ended.IsZero() {
+		return "it did not end: it was killed, or still runs", true
+	}
+	return strings.CutPrefix(r.Summary, cutMark)
+}
+
+// cutMark begins the summary of a run that was cut.
+const cutMark = "cut: "
 
 // Act is a step with what became of it.
 type Act struct {
+	ID                 int64 // its number in the journal
 	Run, Host, Address string
 	Step, Digest       string
 	Destroys           []string
@@ -40,7 +55,8 @@ type Entry struct {
 	Seen *Observation
 }
 
-const runColumns = `SELECT r.run, r.at, r.body, coalesce(e.at, ''), coalesce(e.body, '{}') FROM record r
+const runColumns = `SELECT r.run, r.at, r.body, coalesce(e.at, ''), coalesce(e.body, '{}'),
+	coalesce((SELECT group_concat(DISTINCT h.host) FROM record h WHERE h.run = r.run AND h.kind = 'intent'), '') FROM record r
 	LEFT JOIN record e ON e.run = r.run AND e.kind = 'end' WHERE r.kind = 'run'`
 
 // Runs gives the latest runs, newest first; a limit below one gives all.
@@ -54,14 +70,14 @@ func (j *Journal) Runs(ctx context.Context, limit int) ([]RunInfo, error) {
 func (j *Journal) runs(ctx context.Context, query string, args ...any) ([]RunInfo, error) {
 	return list(ctx, j, func(rows *sql.Rows) (RunInfo, error) {
 		var r RunInfo
-		var began, body, ended, end string
-		if err := rows.Scan(&r.ID, &began, &body, &ended, &end); err != nil {
+		var began, body, ended, end, hosts string
+		if err := rows.Scan(&r.ID, &began, &body, &ended, &end, &hosts); err != nil {
 			return r, err
 		}
 		var e ending
 		err := errors.Join(json.Unmarshal([]byte(body), &r.Run), json.Unmarshal([]byte(end), &e),
 			readTime(began, &r.Started), readTime(ended, &r.Ended))
-		r.Exit, r.Summary = e.Exit, e.Summary
+		r.Exit, r.Summary, r.Hosts = e.Exit, e.Summary, strings.FieldsFunc(hosts, func(c rune) bool { return c == ',' })
 		return r, err
 	}, query, args...)
 }
@@ -84,12 +100,12 @@ func (j *Journal) Run(ctx context.Context, id string) (RunInfo, []Act, error) {
 
 // acts gives the intents that fit, each with its result.
 func (j *Journal) acts(ctx context.Context, where string, args ...any) ([]Act, error) {
-	query := `SELECT i.run, i.host, i.address, i.digest, i.body, i.at, coalesce(r.state, ?), coalesce(r.body, '{}'), coalesce(r.at, '')
-		FROM record i LEFT JOIN record r ON r.ref = i.seq AND r.kind = 'result' WHERE i.kind = 'intent' AND ` + where + ` ORDER BY i.seq`
+	query := `SELECT i.seq, i.run, i.host, i.address, i.digest, i.body, i.at, coalesce(r.state, ?), coalesce(r.body, '{}'), coalesce(r.at, '')
+		FROM record i LEFT JOIN record r ON r.ref = i.seq AND r.kind = 'result' WHERE i.kind = 'intent' AND i.state = '' AND ` + where + ` ORDER BY i.seq`
 	return list(ctx, j, func(rows *sql.Rows) (Act, error) {
 		var a Act
 		var body, res, began, settled string
-		if err := rows.Scan(&a.Run, &a.Host, &a.Address, &a.Digest, &body, &began, &a.State, &res, &settled); err != nil {
+		if err := rows.Scan(&a.ID, &a.Run, &a.Host, &a.Address, &a.Digest, &body, &began, &a.State, &res, &settled); err != nil {
 			return a, err
 		}
 		var in intent

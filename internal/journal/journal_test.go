@@ -68,9 +68,9 @@ func TestRunIsReadBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []Act{
-		{Run: info.ID, Host: "biscayne", Address: in.Address, Step: "mkfs", Digest: "d-mkfs", Destroys: in.Destroys,
+		{ID: 2, Run: info.ID, Host: "biscayne", Address: in.Address, Step: "mkfs", Digest: "d-mkfs", Destroys: in.Destroys,
 			At: in.At, State: layers.FailedStep, Err: "exit status 1", Settled: noon.Add(2 * time.Second)},
-		{Run: info.ID, Host: "biscayne", Address: in.Address, Step: "mount", Digest: "d-mount", At: noon.Add(3 * time.Second),
+		{ID: 4, Run: info.ID, Host: "biscayne", Address: in.Address, Step: "mount", Digest: "d-mount", At: noon.Add(3 * time.Second),
 			State: layers.UnknownResult},
 	}
 	if d := cmp.Diff(want, acts); d != "" {

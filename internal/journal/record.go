@@ -74,16 +74,24 @@ func (j *Journal) add(ctx context.Context, r record) (seq int64, err error) {
 	return seq, err
 }
 
-// BrokenError is a journal that was changed by something other than bisc, from the record Seq on.
+// BrokenError is a journal, or a host's own record, that was changed by something other than bisc, from the record (or
+// line) Seq on.
 type BrokenError struct {
 	Path string
 	Seq  int64
 	Why  string
+	// Last is when the last record before that was written, and Run its run; zero where there is none.
+	Last time.Time
+	Run  string
 }
 
-// Error names the record.
+// Error names the record, and how far the journal can be believed.
 func (e *BrokenError) Error() string {
-	return fmt.Sprintf("the journal %s was altered: record %d: %s", e.Path, e.Seq, e.Why)
+	text := fmt.Sprintf("%s was altered: record %d: %s", e.Path, e.Seq, e.Why)
+	if e.Last.IsZero() {
+		return text
+	}
+	return fmt.Sprintf("%s; what is before it, until %s (run %s), is as bisc wrote it", text, e.Last.Format(time.RFC3339), e.Run)
 }
 
 // Verify reads the whole chain. The error is *BrokenError where a record was altered, removed or put in. Records that
@@ -95,6 +103,7 @@ func (j *Journal) Verify(ctx context.Context) error {
 	}
 	defer rows.Close()
 	var before []byte
+	var good record
 	for want := int64(1); rows.Next(); want++ {
 		var r record
 		var seq int64
@@ -103,14 +112,21 @@ func (j *Journal) Verify(ctx context.Context) error {
 			return fmt.Errorf("verifying the journal %s: %w", j.path, err)
 		}
 		if seq != want {
-			return &BrokenError{j.path, want, "it is missing"}
+			return good.brokenAfter(j.path, want, "it is missing")
 		}
 		if before = r.hash(before, seq); string(before) != string(hash) {
-			return &BrokenError{j.path, seq, "its hash does not match"}
+			return good.brokenAfter(j.path, seq, "its hash does not match")
 		}
+		good = r
 	}
 	if err := rows.Err(); err != nil {
 		return fmt.Errorf("verifying the journal %s: %w", j.path, err)
 	}
 	return nil
+}
+
+func (r record) brokenAfter(path string, seq int64, why string) *BrokenError {
+	e := &BrokenError{Path: "the journal " + path, Seq: seq, Why: why, Run: r.run}
+	e.Last, _ = parseTime(r.at) // zero where nothing is good
+	return e
 }

@@ -29,6 +29,7 @@ type agent struct {
 	pending map[uint32]*request
 	feeds   map[uint32]*feed
 	words   map[string]uint32
+	records bool   // the far end has record.pl
 	queue   []byte // frames to be written
 	heard   time.Time
 	wrote   time.Time

@@ -18,6 +18,7 @@ my $CLOCK = 100;                  # POSIX::times counts in these, monotonically
 my ($in, $out) = ('', '');        # what came and is not a whole frame yet; what is to be sent
 my (%job, @queue, %pid, %stuck);  # jobs by id (queued and running), ids to start, job by pid, abandoned pids
 my (@word, $lock, $token);
+my (%note, @told, $log, $end, $seal);   # records that wait for their step, and for the next write; the host's log, its length, its last seal
 my ($heard, $checked, $dying) = (now(), now(), 0);
 
 $SIG{PIPE} = $SIG{HUP} = 'IGNORE';
@@ -60,7 +61,10 @@ sub take {
   elsif ($t eq 'K') { cancel($id) }
   elsif ($t eq 'P') { frame('p', $id, '') }
   elsif ($t eq 'L') { frame('l', $id, take_lock($p)) }
-  elsif ($t eq 'C') { frame('l', $id, fenced() || 'ok') }
+  elsif ($t eq 'E') { eval "$p;1" or die $@ }     # record.pl
+  elsif ($t eq 'N') { $note{$id} = $p }
+  elsif ($t eq 'T') { push @told, "end $note{$id} $p" if defined $note{$id} }
+  elsif ($t eq 'C') { frame('l', $id, fenced() || defined $note{$id} && begun($id) || 'ok') }
   elsif ($t eq 'G') { leave() }
 }
 
@@ -72,7 +76,7 @@ sub request {
   my $puts = $flags & $PUT ? shift @argv : '';    # put.pl
   if ($puts && !defined &put) { eval "$puts;1" or die $@ }
   push @queue, $id;
-  $job{$id} = { id => $id, flags => $flags, end => now() + $limit, argv => \@argv, in => substr($p, 9 + $n), last => !($flags & $MORE) };
+  $job{$id} = { id => $id, flags => $flags, end => now() + $limit, argv => \@argv, in => substr($p, 9 + $n), last => !($flags & $MORE), note => delete $note{$id} };
 }
 
 # files queues file operations: they are one job, done by one worker in the order given.
@@ -118,7 +122,7 @@ sub begin {
 sub refuse {
   my ($j, $why) = @_;
   if ($j->{ops}) { frame('f', $_->{id}, "!0 $why") for @{ $j->{ops} } }
-  else { frame('n', $j->{id}, $why) }
+  else { told($j, 'not begun') if ($j->{note} // ' ') !~ / /; frame('n', $j->{id}, $why) }
   delete $job{$j->{id}};
 }
 
@@ -296,9 +300,12 @@ sub ended {
       frame('f', $o->{id}, "!0 the reader ended with status $st");
     }
     requeue($j, @rest);
-  } else { frame('x', $j->{id}, pack 'N', $st) }
+  } else { told($j, $st & 127 ? 128 + ($st & 127) : $st >> 8); frame('x', $j->{id}, pack 'N', $st) }
   forget($j);
 }
+
+# told keeps how a recorded step ended for the next write to the log, which is before its client hears of it.
+sub told { my ($j, $how) = @_; push @told, "end $j->{note} $how" if defined $j->{note} }
 
 my $spare = 0xf0000000;           # ids of jobs that the client did not name
 sub requeue {
@@ -317,7 +324,7 @@ sub overdue {
   for my $j (values %job) {
     if ($j->{ops}) { overdue_files($j, $now) if $j->{pid}; next }
     next if $now < $j->{end};
-    if ($j->{pid}) { kill 'KILL', -$j->{pid}; $stuck{ $j->{pid} } = 1 }
+    if ($j->{pid}) { kill 'KILL', -$j->{pid}; $stuck{ $j->{pid} } = 1; told($j, 'killed') }
     frame('x', $j->{id}, pack 'N', 0xffffffff);
     forget($j);
   }
@@ -338,17 +345,22 @@ sub overdue_files {
 
 # startable are jobs in the order of arrival; one that holds waits for all of its input.
 sub start_some {
-  my @later;
-  while (@queue && keys %pid < $SLOTS) {
+  my (@later, @go);
+  while (@queue && keys(%pid) + @go < $SLOTS) {
     my $j = $job{ shift @queue } or next;
     if ($j->{flags} & $HOLD && !$j->{last}) {
       if (length $j->{in}) { credit($j, length($j->{in}) - ($j->{counted} // 0)); $j->{counted} = length $j->{in} }
       push @later, $j->{id};
       next;
     }
-    begin($j);
+    push @go, $j;
   }
   unshift @queue, @later;
+  if (my @n = grep { defined $_->{note} } @go) {
+    if (my $why = fenced() || record(1, map { "step $_->{note}" } @n)) { refuse($_, $why) for @n; @go = grep { !defined $_->{note} } @go }
+    else { $_->{note} =~ s/ .*//s for @n }
+  }
+  begin($_) for @go;
 }
 
 while (1) {
@@ -386,5 +398,6 @@ while (1) {
     ended($pid{$p}, $st) if $pid{$p};
   }
   if ($now - $checked >= 10) { $checked = $now; overdue($now) }
+  record(0, splice @told) if @told;
   leave() if $SILENCE && $now - $heard > $SILENCE * $CLOCK;
 }

@@ -22,6 +22,8 @@ type remote interface {
 	push(ctx context.Context, r *request, write func() error) error
 	// pour starts a put whose content is src.
 	pour(ctx context.Context, r *request, src io.Reader) error
+	// told has the host record how a step ended that the far end did not do itself; it sends nothing of its own.
+	told(r *request, how string)
 	// leave gives the lock back and ends the far end, waiting for it while ctx lasts.
 	leave(ctx context.Context)
 }

@@ -23,6 +23,8 @@ type connection struct {
 	dead    chan struct{}
 	// session opens a channel on which one program runs.
 	session func() (ssh.Channel, <-chan *ssh.Request, error)
+	// loginKey is the fingerprint of the key that we logged in with; empty where no key was needed.
+	loginKey string
 
 	dialled, shook time.Duration
 }
@@ -158,7 +160,7 @@ func (c *connection) handshake(l *login, address string, keys *keyCheck) error {
 		return fmt.Errorf("log in as %s: %w: %s (%s): put one of them in its authorized_keys, or name another identity: %w",
 			c.cfg.user(), errRefused, strings.Join(l.offered, ", "), strings.Join(append(l.missing, "that is all"), "; "), err)
 	}
-	c.hostKey = ssh.FingerprintSHA256(keys.seen)
+	c.hostKey, c.loginKey = ssh.FingerprintSHA256(keys.seen), l.used
 	c.client = ssh.NewClient(conn, chans, reqs)
 	c.session = func() (ssh.Channel, <-chan *ssh.Request, error) { return c.client.OpenChannel("session", nil) }
 	return nil

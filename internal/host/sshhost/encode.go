@@ -25,6 +25,13 @@ func (a *agent) send(rs []*request) {
 		id := a.ids
 		a.pending[id] = r
 		r.id.Store(id)
+		if r.note != "" {
+			if !a.records {
+				a.records = true
+				body = appendFrame(body, frameMore, 0, []byte(stripPerl(recordText)))
+			}
+			body = appendFrame(body, frameNote, id, []byte(r.note))
+		}
 		switch r.op {
 		case opStat, opRead, opGlob:
 			files = appendFileOp(files, id, r)

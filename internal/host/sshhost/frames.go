@@ -19,6 +19,9 @@ const (
 	framePing  = 'P'
 	frameLock  = 'L' // the lock's JSON, with "token":0
 	frameCheck = 'C' // is the lock still ours?
+	frameMore  = 'E' // a part of the agent that not every run needs
+	frameNote  = 'N' // before a frameRun or frameCheck with its id: the host's record of the step, "RUN/N JSON"
+	frameTold  = 'T' // how the step ended that a frameCheck was recorded for
 	frameLeave = 'G' // end, and give the lock back
 
 	frameHello  = 'h' // operating system NUL effective uid

@@ -25,13 +25,6 @@ func (w *Writer) job(ctx context.Context, j host.Job) error {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, limitOr(j.Limit), errJobLimit)
 	defer cancel()
-	a, err := w.ask(ctx, newRequest(opCheck, questionLimit))
-	if err != nil {
-		return err
-	}
-	if a.lock != "ok" {
-		return errFenced
-	}
 	b, err := w.openBus(ctx)
 	if errors.Is(err, host.ErrNoProgram) { // no bridge: a minimal system, or one without D-Bus
 		return w.script(ctx, host.Script{Argv: []string{"systemctl", j.Verb, "--", j.Unit}, Limit: j.Limit})
@@ -39,12 +32,37 @@ func (w *Writer) job(ctx context.Context, j host.Job) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", j, err)
 	}
+	told, err := w.check(ctx)
+	if err != nil {
+		return err
+	}
 	result := make(chan string, 1)
 	_, err = verb(b.conn)(ctx, j.Unit, "replace", result)
 	if err == nil {
 		err = w.await(ctx, result)
 	}
-	return w.jobError(ctx, j, err)
+	err = w.jobError(ctx, j, err)
+	told(err)
+	return err
+}
+
+// check asks whether the lock is still ours, and has the host record the step of this context. The result of a step that
+// the far end does not do itself must be told; that goes with the next write, so that it costs no turn.
+func (w *Writer) check(ctx context.Context) (told func(error), err error) {
+	r := newRequest(opCheck, questionLimit)
+	r.note = w.note(ctx)
+	a, err := w.ask(ctx, r)
+	switch {
+	case err != nil:
+		return nil, err
+	case a.lock != "ok":
+		return nil, notDone(a.lock)
+	}
+	far, err := w.c.farEnd(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return func(err error) { far.told(r, endOf(err)) }, nil
 }
 
 var (

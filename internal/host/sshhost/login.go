@@ -23,9 +23,10 @@ type login struct {
 	agents  []*keyAgent
 	offered []string // what was offered, for the message
 	missing []string // what could not be used, and why
+	used    string   // the fingerprint of the key that signed last: once logged in, that is the one
 }
 
-func (l *login) method() ssh.AuthMethod { return ssh.PublicKeysCallback(l.signers) }
+func (l *login) method() ssh.AuthMethod { return ssh.PublicKeysCallback(l.noting) }
 
 func (l *login) close() {
 	for _, a := range l.agents {

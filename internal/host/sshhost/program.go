@@ -15,6 +15,9 @@ var agentText string
 //go:embed put.pl
 var putText string
 
+//go:embed record.pl
+var recordText string
+
 // program is the agent as it is sent.
 func program(p *Pool, nonce string) []byte {
 	head := fmt.Sprintf("$NONCE='%s';$SILENCE=%d;$RUN='%s';$STATE='%s';\n", nonce, int(p.pulse.hold.Seconds()), p.runDir, p.stateDir)

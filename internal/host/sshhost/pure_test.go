@@ -26,7 +26,7 @@ func TestAgentIsSmallAndPlain(t *testing.T) {
 		}
 	}
 	cmd := exec.Command("perl", "-c", "-")
-	cmd.Stdin = strings.NewReader(string(text) + stripPerl(putText))
+	cmd.Stdin = strings.NewReader(string(text) + stripPerl(putText) + stripPerl(recordText))
 	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "syntax OK") {
 		t.Errorf("%v: %s", err, out)
 	}

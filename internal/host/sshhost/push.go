@@ -37,7 +37,7 @@ func (w *Writer) push(ctx context.Context, p host.Push) error {
 	if err != nil {
 		return err
 	}
-	r.step = true
+	r.step, r.note = true, w.note(ctx)
 	r.limit += time.Duration(p.Size/pushRate) * time.Second
 	src, err := p.Source()
 	if err != nil {

@@ -24,7 +24,7 @@ func (w *Writer) put(ctx context.Context, p host.Put) error {
 	if err != nil {
 		return err
 	}
-	r.stdin = p.Content
+	r.stdin, r.note = p.Content, w.note(ctx)
 	a, err := w.step(ctx, r)
 	return withheld(p.Secret, putVerdict(p.Path, p.Verify, a, err))
 }
@@ -35,6 +35,7 @@ func (w *Writer) remove(ctx context.Context, s host.Remove) error {
 	if err != nil {
 		return err
 	}
+	r.note = w.note(ctx)
 	a, err := w.step(ctx, r)
 	return putVerdict(s.Path, nil, a, err)
 }
@@ -59,7 +60,7 @@ func (w *Writer) keeps(ctx context.Context, name string, secret bool) keeping {
 		Run     string `json:"run"`
 		Address string `json:"address,omitempty"`
 		Secret  bool   `json:"secret,omitempty"`
-	}{name, w.run, host.AddressOf(ctx), secret})
+	}{name, w.lock.Run, host.AddressOf(ctx), secret})
 	if err != nil {
 		panic("sshhost: strings do not marshal: " + err.Error()) // json.Marshal takes every string
 	}

@@ -34,6 +34,7 @@ type request struct {
 	words []string // argv, or the parameters, or the path
 	stdin []byte
 	step  bool
+	note  string // the host's record of the step
 	limit time.Duration
 
 	begun time.Time // when a shell's limit began
@@ -174,6 +175,8 @@ func notDone(reason string) error {
 	switch word {
 	case "fenced":
 		return errFenced
+	case "record":
+		return fmt.Errorf("%w: %s", host.ErrUnrecorded, rest)
 	case "busy":
 		return fmt.Errorf("%w: too many earlier questions hang in the kernel of this host", host.ErrStuck)
 	}

@@ -125,18 +125,30 @@ func command(r *request) string {
 		return "bisc_lock " + words + " </dev/null" // in the main shell: it keeps the descriptor
 	case opCheck:
 		line = "bisc_check"
+		if r.note != "" {
+			line = "bisc_begun " + host.Quote(r.note) + "; " + line
+		}
 	case opPut:
-		line = "bisc_step bisc_put " + words
+		line = recorded(r, "bisc_step bisc_put "+words)
 	default:
 		line = "bisc_run " + seconds + " " + words
 		if r.step {
-			line = "bisc_step " + line
+			line = recorded(r, "bisc_step "+line)
 		}
 	}
 	if len(r.stdin) > 0 {
 		return "printf %s " + base64.StdEncoding.EncodeToString(r.stdin) + " | base64 -d | (" + line + ")"
 	}
 	return "(" + line + ") </dev/null"
+}
+
+// recorded puts the host's record around a step.
+func recorded(r *request, line string) string {
+	if r.note == "" {
+		return line
+	}
+	ref, _, _ := strings.Cut(r.note, " ")
+	return "bisc_begun " + host.Quote(r.note) + "; " + line + "; st=$?; bisc_record end " + host.Quote(ref) + " $st; exit $st"
 }
 
 func (s *shell) read() {
@@ -194,6 +206,9 @@ func (s *shell) judge(e *errand) answer {
 	a := answer{out: host.Output{Stdout: e.out, Stderr: e.err, Exit: e.exit}}
 	if bytes.Contains(e.err, []byte("\x1ebisc-fenced "+s.nonce)) {
 		return answer{err: errFenced}
+	}
+	if _, why, ok := bytes.Cut(e.err, []byte("\x1ebisc-record "+s.nonce+" ")); ok {
+		return answer{err: fmt.Errorf("%w: %s", host.ErrUnrecorded, bytes.TrimSpace(why))}
 	}
 	switch r.op {
 	case opStat, opRead, opGlob:

@@ -66,6 +66,35 @@ bisc_step() {
   ( "$@" ) 9>&-
   return $?
 }
+# bisc_record WORDS... adds a line to the host's log, and a seal over it and the seal before; see record.go. What stands
+# behind the last seal was cut off in the writing.
+bisc_record() {
+  log=$state/runs.log
+  if [ -L "$log" ]; then echo "$log is a link"; return 1; fi
+  last=$(tail -n 1 "$log" 2>/dev/null)
+  case $last in
+  '# '????????????????????????????????????????????????????????????????) ;;
+  *)
+    if [ -s "$log" ]; then
+      n=$(grep -n '^# [0-9a-f]*$' "$log" | tail -n 1 | cut -d: -f1)
+      (umask 077; head -n "${n:-0}" "$log" >"$log.new") && mv -f "$log.new" "$log" || return 1
+    fi
+    last=$(tail -n 1 "$log" 2>/dev/null) ;;
+  esac
+  if [ "$(wc -c <"$log" 2>/dev/null || echo 0)" -gt 4194304 ]; then
+    (umask 077; tail -n 6000 "$log" | sed -n '/^# /,$p' >"$log.new") && bisc_sync "$log.new" && mv -f "$log.new" "$log" || return 1
+  fi
+  last=${last#??}
+  last=${last:-0000000000000000000000000000000000000000000000000000000000000000}
+  line="$(date -u +%Y-%m-%dT%H:%M:%SZ) $*"
+  sum=$(printf '%s\n%s\n' "$last" "$line" | sha256sum | cut -c1-64)
+  why=$( (umask 077; printf '%s\n# %s\n' "$line" "$sum" | cat >>"$log") 2>&1) || { echo "write $log: ${why##*: }"; return 1; }
+}
+# bisc_begun NOTE records, durably, a step that is about to be done, or ends here.
+bisc_begun() {
+  case $(bisc_check) in ok) ;; *) printf '\036bisc-fenced %s' "$nonce" >&2; exit 76 ;; esac
+  why=$(bisc_record step "$1") && bisc_sync "$state/runs.log" || { printf '\036bisc-record %s %s' "$nonce" "$why" >&2; exit 77; }
+}
 bisc_sync() { sync "$1" 2>/dev/null || sync; }
 bisc_fs() { df -P -- "$dir" 2>/dev/null | sed -n '2s/.*% *//p'; }
 bisc_not() { rm -f -- "$tmp"; printf '\036bisc-put %s' "$1" >&2; exit 70; }
@@ -192,7 +221,7 @@ bisc_done() {
 }
 bisc_hello() {
   missing=
-  for p in base64 cat chmod chown head id mv readlink rm sed sha256sum stat uname wc; do
+  for p in base64 cat chmod chown cut date grep head id mv readlink rm sed sha256sum stat tail uname wc; do
     command -v "$p" >/dev/null 2>&1 || missing="$missing $p"
   done
   printf '%s\000%s\000%s\000%s' "$(uname -s)" "$(id -u)" "$$" "$missing"

@@ -15,7 +15,7 @@ import (
 type Writer struct {
 	*Host
 	token uint64
-	run   string // the run's name, for what the host keeps
+	lock  LockRequest
 
 	mu    sync.Mutex
 	edits map[string]*sync.Mutex // by path: an edit reads, then puts
@@ -33,7 +33,7 @@ func (p *Pool) OpenWriter(ctx context.Context, cfg Config, want LockRequest) (*W
 		_ = h.Close()
 		return nil, err
 	}
-	return &Writer{Host: h, token: token, run: want.Run, edits: map[string]*sync.Mutex{}}, nil
+	return &Writer{Host: h, token: token, lock: want, edits: map[string]*sync.Mutex{}}, nil
 }
 
 // Token is the fencing token of the lock that is held.
@@ -115,7 +115,7 @@ func (w *Writer) script(ctx context.Context, s host.Script) error {
 		return err
 	}
 	r := newRequest(opRun, limitOr(s.Limit), argv...)
-	r.stdin = s.Stdin
+	r.stdin, r.note = s.Stdin, w.note(ctx)
 	a, err := w.step(ctx, r)
 	if err != nil {
 		return withheld(s.Secret, named(s.Argv, err))
