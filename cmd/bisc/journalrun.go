@@ -70,7 +70,7 @@ func story(ctx context.Context, j *journal.Journal, id string) (runDoc, error) {
 	if err != nil {
 		return runDoc{}, err
 	}
-	rounds, err := j.Rounds(ctx, run.ID)
+	rounds, err := j.Approvals(ctx, run.ID)
 	if err != nil {
 		return runDoc{}, err
 	}

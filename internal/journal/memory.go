@@ -15,8 +15,8 @@ import (
 // roundState marks the record of a round among the intents: what was approved, before the first of its steps.
 const roundState = "round"
 
-// Round is what was approved to be done on a host.
-type Round struct {
+// Approval is what was approved to be done on a host.
+type Approval struct {
 	Run, Host string            `json:"-"`
 	By        string            `json:"by,omitempty"`
 	Items     []layers.Approved `json:"items"`
@@ -27,14 +27,14 @@ var _ layers.RoundRecorder = (*RunLog)(nil)
 // Approved records what a round is approved to do on a host; it is on disk when Approved returns nil.
 func (l *RunLog) Approved(ctx context.Context, name, by string, items []layers.Approved) error {
 	_, err := l.j.add(ctx, record{kind: kindIntent, at: at(time.Now()), run: l.run, host: name, address: name + ":round", state: roundState,
-		body: encode(Round{By: by, Items: items})})
+		body: encode(Approval{By: by, Items: items})})
 	return err
 }
 
-// Rounds gives what was approved in a run, in its order.
-func (j *Journal) Rounds(ctx context.Context, run string) ([]Round, error) {
-	return list(ctx, j, func(rows *sql.Rows) (Round, error) {
-		r := Round{Run: run}
+// Approvals gives what was approved in a run, in its order.
+func (j *Journal) Approvals(ctx context.Context, run string) ([]Approval, error) {
+	return list(ctx, j, func(rows *sql.Rows) (Approval, error) {
+		r := Approval{Run: run}
 		var body string
 		if err := rows.Scan(&r.Host, &body); err != nil {
 			return r, err
