@@ -1,7 +1,7 @@
 package rootfs
 
 // machinePackages are what the machine needs to build and to run hosts, by the program that shows it is there.
-var machinePackages = []struct{ program, pkg string }{
+var machinePackages = []Program{
 	{"mmdebstrap", "mmdebstrap"},
 	{"systemd-nspawn", "systemd-container"},
 	{"ip", "iproute2"},

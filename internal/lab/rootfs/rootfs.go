@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 
@@ -35,7 +34,7 @@ func Dir() string {
 	if err != nil {
 		return ""
 	}
-	release, err := codename()
+	release, err := Codename()
 	if err != nil {
 		return ""
 	}
@@ -55,8 +54,8 @@ func folder(release string, public []byte) string {
 	return filepath.Join(Cache, fmt.Sprintf("%x", sum.Sum(nil)[:8]))
 }
 
-// codename returns the machine's Debian release.
-func codename() (string, error) {
+// Codename returns the machine's Debian release.
+func Codename() (string, error) {
 	text, err := os.ReadFile("/etc/os-release")
 	if err != nil {
 		return "", fmt.Errorf("find the Debian release: %w", err)
@@ -72,7 +71,7 @@ func codename() (string, error) {
 // Ensure installs what the machine lacks and builds the root file system if it is not in the cache. A second caller
 // waits for the first. A build that is interrupted leaves nothing that a later one would take for whole.
 func Ensure(ctx context.Context, progress io.Writer) error {
-	if Dir() != "" && len(missing()) == 0 {
+	if Dir() != "" && len(missing(machinePackages)) == 0 {
 		return nil
 	}
 	if os.Geteuid() != 0 {
@@ -81,13 +80,13 @@ func Ensure(ctx context.Context, progress io.Writer) error {
 	if err := os.MkdirAll(Cache, 0o755); err != nil {
 		return fmt.Errorf("make the lab's cache: %w", err)
 	}
-	say := newSteps(progress)
-	unlock, err := lock(ctx, filepath.Join(Cache, "lock"), say)
+	say := NewSteps(progress)
+	unlock, err := Lock(ctx, filepath.Join(Cache, "lock"), say)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	if err := installMissing(ctx, say); err != nil {
+	if err := Install(ctx, say, machinePackages); err != nil {
 		return err
 	}
 	public, err := ensureKey()
@@ -97,25 +96,25 @@ func Ensure(ctx context.Context, progress io.Writer) error {
 	if Dir() != "" { // built while we waited
 		return nil
 	}
-	release, err := codename()
+	release, err := Codename()
 	if err != nil {
 		return err
 	}
 	if err := build(ctx, release, public, say); err != nil {
 		return fmt.Errorf("build the root file system: %w", err)
 	}
-	say.step("done")
+	say.Step("done")
 	return nil
 }
 
-// lock waits for the cache's lock; a build by someone else takes a minute.
-func lock(ctx context.Context, name string, say *steps) (unlock func(), err error) {
+// Lock takes a lock file of the cache. It waits for whoever holds it: a build takes a minute, or ten.
+func Lock(ctx context.Context, name string, say *Steps) (unlock func(), err error) {
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("lock the lab's cache: %w", err)
 	}
 	if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
-		say.step("waiting for another set-up on this machine")
+		say.Step("waiting for another set-up on this machine")
 	}
 	got := make(chan error, 1)
 	go func() { got <- unix.Flock(int(f.Fd()), unix.LOCK_EX) }()
@@ -131,31 +130,24 @@ func lock(ctx context.Context, name string, say *steps) (unlock func(), err erro
 }
 
 // build makes the root file system in a folder of its own and renames that at the end.
-func build(ctx context.Context, release string, public []byte, say *steps) error {
+func build(ctx context.Context, release string, public []byte, say *Steps) error {
 	sweep()
 	work, err := os.MkdirTemp(Cache, "building-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(work)
-	oneLine, deb822, err := sources("/etc/apt", release)
-	if err != nil {
+	if err := AptFiles(ctx, work, release); err != nil {
 		return err
 	}
-	conf, err := aptConf(ctx)
-	if err != nil {
-		return err
-	}
-	files := map[string]string{"machine.list": oneLine, "machine.sources": deb822, "apt.conf": conf,
-		"configure.sh": configureScript, "key.pub": string(public)}
-	for name, text := range files {
+	for name, text := range map[string]string{"configure.sh": configureScript, "key.pub": string(public)} {
 		if err := os.WriteFile(filepath.Join(work, name), []byte(text), 0o644); err != nil {
 			return err
 		}
 	}
-	say.step("building the root file system of the test hosts (%d packages, about a minute)", len(hostPackages))
+	say.Step("building the root file system of the test hosts (%d packages, about a minute)", len(hostPackages))
 	// In a PID namespace of its own the build ends as a whole when its first process is killed.
-	err = say.run(ctx, "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--", "sh", "-c", buildScript, "build.sh", work, release, strings.Join(hostPackages, ","))
+	err = say.Run(ctx, "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--", "sh", "-c", buildScript, "build.sh", work, release, strings.Join(hostPackages, ","))
 	if err != nil {
 		return err
 	}
@@ -172,22 +164,4 @@ func sweep() {
 	for _, dir := range old {
 		os.RemoveAll(dir)
 	}
-}
-
-// aptConf returns those of the machine's apt settings that say how to fetch: proxies, retries, clock checks.
-func aptConf(ctx context.Context) (string, error) {
-	out, err := exec.CommandContext(ctx, "apt-config", "dump").Output()
-	if err != nil {
-		return "", fmt.Errorf("apt-config dump: %w", err)
-	}
-	conf := "Acquire::Languages \"none\";\n"
-	for line := range strings.Lines(string(out)) {
-		for _, prefix := range []string{"Acquire::Check-", "Acquire::http", "Acquire::https", "Acquire::Retries", "Acquire::ForceIPv4"} {
-			if strings.HasPrefix(line, prefix) {
-				conf += line
-				break
-			}
-		}
-	}
-	return conf, nil
 }

@@ -10,8 +10,8 @@ import (
 
 // sources returns the entries of the machine's own apt sources for the release codename, as one text in the one-line
 // style and one in deb822 style: mmdebstrap takes both, but not in one file. Entries of other publishers are left
-// out: they only cost time.
-func sources(dir, codename string) (oneLine, deb822 string, err error) {
+// out: they only cost time. Each entry gets the components given, beside those that it has.
+func sources(dir, codename string, components ...string) (oneLine, deb822 string, err error) {
 	lists, _ := filepath.Glob(filepath.Join(dir, "sources.list.d", "*.list"))
 	for _, name := range append([]string{filepath.Join(dir, "sources.list")}, lists...) {
 		text, err := os.ReadFile(name)
@@ -20,7 +20,7 @@ func sources(dir, codename string) (oneLine, deb822 string, err error) {
 		}
 		for line := range strings.Lines(string(text)) {
 			if wantLine(line, codename) {
-				oneLine += strings.TrimSpace(line) + "\n"
+				oneLine += addWords(strings.TrimSpace(line), components) + "\n"
 			}
 		}
 	}
@@ -32,7 +32,7 @@ func sources(dir, codename string) (oneLine, deb822 string, err error) {
 		}
 		for _, stanza := range paragraphs(string(text)) {
 			if wantStanza(stanza, codename) {
-				deb822 += stanza + "\n"
+				deb822 += addComponents(stanza, components) + "\n"
 			}
 		}
 	}
@@ -87,4 +87,27 @@ func wantStanza(stanza, codename string) bool {
 	own := slices.ContainsFunc(fields["suites"], func(s string) bool { return wantSuite(s, codename) })
 	return own && slices.Contains(fields["types"], "deb") && slices.Contains(fields["components"], "main") &&
 		!slices.Contains(fields["enabled"], "no")
+}
+
+// addWords adds to a line the words that it lacks.
+func addWords(line string, words []string) string {
+	for _, word := range words {
+		if !slices.Contains(strings.Fields(line), word) {
+			line += " " + word
+		}
+	}
+	return line
+}
+
+// addComponents adds components to those of a deb822 stanza.
+func addComponents(stanza string, components []string) string {
+	var out strings.Builder
+	for line := range strings.Lines(stanza) {
+		key, _, _ := strings.Cut(line, ":")
+		if strings.EqualFold(key, "components") {
+			line = addWords(strings.TrimSuffix(line, "\n"), components) + "\n"
+		}
+		out.WriteString(line)
+	}
+	return out.String()
 }

@@ -33,6 +33,16 @@ func TestSources(t *testing.T) {
 	if want := "Types: deb deb-src\nURIs: http://mirror.test/debian\nSuites: bookworm bookworm-updates\nComponents: main\nSigned-By: /usr/share/keyrings/k.gpg\n\n"; deb822 != want {
 		t.Errorf("deb822 sources:\n%s\nwant:\n%s", deb822, want)
 	}
+	oneLine, deb822, err = sources(dir, "bookworm", "contrib")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "deb [signed-by=/k.gpg arch=amd64] http://mirror.test/debian bookworm main contrib\ndeb http://mirror.test/security bookworm-security main contrib\n"; oneLine != want {
+		t.Errorf("one-line sources with contrib:\n%s\nwant:\n%s", oneLine, want)
+	}
+	if want := "Types: deb deb-src\nURIs: http://mirror.test/debian\nSuites: bookworm bookworm-updates\nComponents: main contrib\nSigned-By: /usr/share/keyrings/k.gpg\n\n"; deb822 != want {
+		t.Errorf("deb822 sources with contrib:\n%s\nwant:\n%s", deb822, want)
+	}
 	if _, _, err := sources(t.TempDir(), "bookworm"); err == nil {
 		t.Error("a machine without sources: no error")
 	}

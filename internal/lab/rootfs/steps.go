@@ -13,26 +13,28 @@ import (
 	"time"
 )
 
-// steps tells a person what is being done and since when.
-type steps struct {
+// Steps tells a person what is being done and since when.
+type Steps struct {
 	out   io.Writer
 	start time.Time
 }
 
-func newSteps(out io.Writer) *steps {
+// NewSteps tells out; nil is nowhere.
+func NewSteps(out io.Writer) *Steps {
 	if out == nil {
 		out = io.Discard
 	}
-	return &steps{out: out, start: time.Now()}
+	return &Steps{out: out, start: time.Now()}
 }
 
-func (s *steps) step(format string, args ...any) {
+// Step tells one line.
+func (s *Steps) Step(format string, args ...any) {
 	fmt.Fprintf(s.out, "lab %4.0fs  %s\n", time.Since(s.start).Seconds(), fmt.Sprintf(format, args...))
 }
 
-// run runs a program and passes on the lines that name its steps. Its last lines are in the error: that is where apt
+// Run runs a program and passes on the lines that name its steps. Its last lines are in the error: that is where apt
 // says why.
-func (s *steps) run(ctx context.Context, name string, args ...string) error {
+func (s *Steps) Run(ctx context.Context, name string, args ...string) error {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive", "NEEDRESTART_SUSPEND=1")
 	// The program goes when this process does, by whatever hand. That is the thread's end: keep it.
@@ -56,14 +58,14 @@ func (s *steps) run(ctx context.Context, name string, args ...string) error {
 }
 
 // follow passes on mmdebstrap's "I: " lines and returns the last twenty of all.
-func (s *steps) follow(r io.Reader) []string {
+func (s *Steps) follow(r io.Reader) []string {
 	var last []string
 	scan := bufio.NewScanner(r)
 	scan.Buffer(nil, 1<<20)
 	for scan.Scan() {
 		line := scan.Text()
 		if step, ok := strings.CutPrefix(line, "I: "); ok && !strings.HasPrefix(step, "running --") {
-			s.step("  %s", step)
+			s.Step("  %s", step)
 		}
 		last = append(last, line)
 		if len(last) > 20 {

@@ -19,6 +19,9 @@ const usage = `usage:
   bisc-lab host [flags] --names a,b             run hosts in the foreground until stdin ends
   bisc-lab up   [flags] --names a,b --dir DIR   run hosts in the background; DIR gets ssh_config and hosts.json
   bisc-lab down --dir DIR                       end them
+  bisc-lab machine setup                        build the virtual machine with ZFS, once a machine (6 to 12 minutes)
+  bisc-lab machine up --dir DIR                 run one in the background; DIR gets ssh_config
+  bisc-lab machine down --dir DIR               end it
 
 flags of host and up:
   --docker            docker and containerd are enabled
@@ -55,6 +58,8 @@ func run(args []string) error {
 		return up(rest)
 	case "down":
 		return down(rest)
+	case "machine":
+		return machine(rest)
 	case supervise.InnerVerb:
 		return supervise.Inner(rest, os.Stdin, os.Stdout)
 	case "help", "-h", "--help":

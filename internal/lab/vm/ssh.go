@@ -1,0 +1,134 @@
+package vm
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"bisc/internal/lab/rootfs"
+)
+
+// dial opens an SSH connection as root. Each attempt has a limit of its own: QEMU takes a connection for a guest that does
+// not answer yet, and says nothing.
+func (m *Machine) dial(ctx context.Context) (*ssh.Client, error) {
+	text, err := os.ReadFile(rootfs.KeyFile())
+	if err != nil {
+		return nil, fmt.Errorf("read the lab's key: %w", err)
+	}
+	signer, err := ssh.ParsePrivateKey(text)
+	if err != nil {
+		return nil, fmt.Errorf("read the lab's key: %w", err)
+	}
+	hostKey, _, _, _, err := ssh.ParseAuthorizedKey([]byte(m.image.HostKey))
+	if err != nil {
+		return nil, fmt.Errorf("read the virtual machine's host key: %w", err)
+	}
+	limit := time.Now().Add(20 * time.Second)
+	conn, err := (&net.Dialer{Deadline: limit}).DialContext(ctx, "tcp", m.Dial())
+	if err != nil {
+		return nil, err
+	}
+	conn.SetDeadline(limit)
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer stop()
+	c, channels, requests, err := ssh.NewClientConn(conn, m.Dial(), &ssh.ClientConfig{
+		User: "root", Auth: []ssh.AuthMethod{ssh.PublicKeys(signer)}, HostKeyCallback: ssh.FixedHostKey(hostKey),
+	})
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	conn.SetDeadline(time.Time{})
+	return ssh.NewClient(c, channels, requests), nil
+}
+
+// connected is the machine's connection, made when there is none.
+func (m *Machine) connected(ctx context.Context) (*ssh.Client, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.client != nil {
+		return m.client, nil
+	}
+	client, err := m.dial(ctx)
+	if err == nil {
+		m.client = client
+	}
+	return client, err
+}
+
+// disconnect forgets the connection: the guest that it led to is gone.
+func (m *Machine) disconnect() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.client != nil {
+		m.client.Close()
+		m.client = nil
+	}
+}
+
+// waitSSH returns when sshd has let us in.
+func (m *Machine) waitSSH(ctx context.Context) error {
+	for {
+		_, err := m.connected(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("sshd does not answer: %w; %w", context.Cause(ctx), err)
+		case <-m.process.Ended():
+			return fmt.Errorf("QEMU has ended: %s", m.process.Said())
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+// Exec runs a program as root in the machine, over a connection that is kept. It returns standard output; a failure's error
+// has standard error.
+func (m *Machine) Exec(ctx context.Context, argv ...string) ([]byte, error) {
+	return m.feed(ctx, nil, argv...)
+}
+
+// Shell runs a script with sh -e; args are its $1 and following.
+func (m *Machine) Shell(ctx context.Context, script string, args ...string) ([]byte, error) {
+	return m.Exec(ctx, append([]string{"sh", "-e", "-c", script, "sh"}, args...)...)
+}
+
+// Install writes a program to a path of the machine.
+func (m *Machine) Install(ctx context.Context, program io.Reader, path string) error {
+	_, err := m.feed(ctx, program, "sh", "-e", "-c", `cat >"$1.new"; chmod 755 "$1.new"; mv "$1.new" "$1"`, "sh", path)
+	return err
+}
+
+func (m *Machine) feed(ctx context.Context, in io.Reader, argv ...string) ([]byte, error) {
+	client, err := m.connected(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("virtual machine: %w", err)
+	}
+	session, err := client.NewSession()
+	if err != nil {
+		m.disconnect() // it may live no more; the next call makes another
+		return nil, fmt.Errorf("virtual machine: %w", err)
+	}
+	defer session.Close()
+	stop := context.AfterFunc(ctx, func() { session.Close() })
+	defer stop()
+	var out, errs bytes.Buffer
+	session.Stdin, session.Stdout, session.Stderr = in, &out, &errs
+	words := make([]string, len(argv))
+	for i, word := range argv {
+		words[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	}
+	if err := session.Run(strings.Join(words, " ")); err != nil {
+		return out.Bytes(), fmt.Errorf("virtual machine: %s: %w: %s", strings.Join(argv, " "), errors.Join(err, ctx.Err()), bytes.TrimSpace(errs.Bytes()))
+	}
+	return out.Bytes(), nil
+}

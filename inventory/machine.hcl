@@ -1,0 +1,39 @@
+# The virtual machine that stands for biscayne: Debian's kernel, ZFS and the brd ramdisk are real there. make demo-machine
+# starts it on this machine; bisc-lab writes how to reach it (a port of loopback, a key, known_hosts) into an ssh_config.
+# The plan is the real one; only the data differs.
+
+host "biscayne" {
+  platform   = "linux"
+  ssh_config = "/run/bisc-machine/ssh_config"
+  become     = true
+
+  data = {
+    pool      = "biscayne"
+    zvol      = "biscayne/DATA/volumes/solana"
+    zvol_size = "2GiB"
+    dataset   = "biscayne/DATA/srv/kind/solana"
+    datasets = {
+      "biscayne/DATA"          = "none"
+      "biscayne/DATA/volumes"  = "none"
+      "biscayne/DATA/srv"      = "/srv"
+      "biscayne/DATA/srv/kind" = "/srv/kind"
+    }
+    block_device = "/dev/vdb"
+    ramdisk_size = "256MiB"
+    tmpfs_size   = "64MiB"
+
+    validator_uid = 1000
+    validator_gid = 1000
+
+    # As on biscayne: a kernel of its own takes what a container's may not.
+    sysctls = {
+      "net.core.rmem_max"     = "134217728"
+      "net.core.rmem_default" = "134217728"
+      "net.core.wmem_max"     = "134217728"
+      "net.core.wmem_default" = "134217728"
+      "vm.max_map_count"      = "1000000"
+    }
+
+    held_packages = ["docker.io", "containerd"]
+  }
+}
