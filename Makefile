@@ -3,7 +3,7 @@ GO     ?= go
 BIN    := bin
 export CGO_ENABLED := 0
 
-.PHONY: build lab demo test test-faults mutate bench clean
+.PHONY: build lab machine demo demo-machine test test-faults mutate bench clean
 
 build:
 	$(GO) build -trimpath -buildvcs=auto -ldflags='-s -w' -o $(BIN)/bisc ./cmd/bisc
@@ -13,11 +13,18 @@ lab:
 	$(GO) build -trimpath -o $(BIN)/bisc-lab ./internal/lab/cmd/bisc-lab
 	$(BIN)/bisc-lab setup
 
+# machine is the once-a-machine set-up of the virtual machine with ZFS: kernel, disk, a saved boot; cached as well.
+machine: lab
+	$(BIN)/bisc-lab machine setup
+
 demo: build lab
 	internal/lab/demo/demo.sh $(BIN)
 
+demo-machine: build machine
+	internal/lab/demo/demo.sh $(BIN) machine
+
 # test runs one package at a time: each starts hosts of its own, and two cores are few.
-test: lab
+test: machine
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run gofmt -w on these'; exit 1; }
 	$(GO) vet ./...
 	$(GO) test -count=1 -p 1 -timeout 30m ./...

@@ -19,7 +19,7 @@ host "biscayne" {
       "biscayne/DATA/srv/kind" = "/srv/kind"
     }
     block_device = "/dev/vdb"
-    ramdisk_size = "256MiB"
+    ramdisk_size = "512MiB"
     tmpfs_size   = "64MiB"
 
     validator_uid = 1000

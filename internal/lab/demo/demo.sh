@@ -1,12 +1,18 @@
 #!/usr/bin/env bash
 # The main job on a real lab host: plan, apply, check, break, drift, repair, reboot, check. Each command is shown as it
-# would be typed. Usage: demo.sh FOLDER, with bisc and bisc-lab in FOLDER.
+# would be typed. Usage: demo.sh FOLDER [machine], with bisc and bisc-lab in FOLDER; machine is the virtual machine, with
+# Debian's kernel and ZFS.
 set -euo pipefail
 bin=$(realpath "$1")
 top=$(realpath "$(dirname "$0")/../../..")
-dir=/run/bisc-demo
+kind=${2:-lab}
+case $kind in
+  lab) dir=/run/bisc-demo ;;
+  machine) dir=/run/bisc-machine ;;
+  *) echo "demo: what is $kind?" >&2; exit 2 ;;
+esac
 state=$(mktemp -d)
-export PATH="$bin:$PATH" XDG_STATE_HOME=$state BISC_PLANS=plans/biscayne BISC_INVENTORY=inventory/lab.hcl
+export PATH="$bin:$PATH" XDG_STATE_HOME=$state BISC_PLANS=plans/biscayne BISC_INVENTORY=inventory/$kind.hcl
 cd "$top"
 
 cleanup() {
@@ -34,8 +40,14 @@ on_host() {
   ssh -F "$dir/ssh_config" biscayne "sudo sh -c $(printf %q "$*")"
 }
 
-title 'a host with systemd, docker, a pool and a ramdisk module, on this machine'
-bisc-lab up --dir "$dir" --names biscayne --docker --pool biscayne=16G
+if [ "$kind" = machine ]; then
+  title 'a virtual machine with Debian'"'"'s kernel, ZFS with an empty pool, the ramdisk module and docker, on this machine'
+  bisc-lab machine up --dir "$dir"
+  on_host 'uname -r; cat /sys/module/zfs/version; zpool list'
+else
+  title 'a host with systemd, docker, a pool and a ramdisk module, on this machine'
+  bisc-lab up --dir "$dir" --names biscayne --docker --pool biscayne=16G
+fi
 bisc_exits 0 hosts --explain biscayne
 bisc_exits 0 validate
 
@@ -66,15 +78,15 @@ bisc_exits 0 apply --destroy 'biscayne:storage.mount[/srv/solana]' --approve "$d
 bisc_exits 0 drift
 
 title 'a reboot: the ramdisk is made anew, everything is back, docker waited for it'
-boot() { ssh -F "$dir/ssh_config" -o ConnectTimeout=2 biscayne cat /proc/sys/kernel/random/boot_id 2>/dev/null || true; }
+boot() { ssh -F "$dir/ssh_config" -o ConnectTimeout=10 biscayne cat /proc/sys/kernel/random/boot_id 2>/dev/null || true; }
 before=$(boot)
 on_host 'systemctl reboot' >/dev/null 2>&1 || true
-for _ in $(seq 60); do
+for _ in $(seq 240); do
   now=$(boot)
   [ -n "$now" ] && [ "$now" != "$before" ] && break
   sleep 0.5
 done
-bisc_exits 0 check --wait 60s
+bisc_exits 0 check --wait 3m
 bisc_exits 0 plan --stats
 
 title 'done; the host goes away'
