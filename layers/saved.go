@@ -64,6 +64,9 @@ type SavedStep struct {
 // ErrAltered: the plan file is not as bisc wrote it.
 var ErrAltered = errors.New("the plan file was altered, or written with another key")
 
+// ErrUsed: the plan file was applied before.
+var ErrUsed = errors.New("used plan file")
+
 // ErrExpired: the plan file is too old.
 var ErrExpired = errors.New("the plan file has expired")
 

@@ -20,6 +20,17 @@ type approval struct {
 	untilClean bool
 }
 
+// by says how the rounds are approved, for the journal.
+func (a approval) by() string {
+	switch {
+	case a.digest != "":
+		return lockOwner() + ", --approve " + a.digest
+	case a.auto:
+		return lockOwner() + ", --auto-approve"
+	}
+	return lockOwner() + ", asked"
+}
+
 func (c *command) apply() *cobra.Command {
 	var permit permits
 	var how approval
@@ -38,6 +49,9 @@ func (c *command) apply() *cobra.Command {
 				if err != nil {
 					return err
 				}
+				if err := s.lookBack(ctx, opts); err != nil {
+					return err
+				}
 				return s.climb(ctx, opts, how)
 			})
 		},
@@ -53,10 +67,12 @@ func (c *command) apply() *cobra.Command {
 
 // climb applies round after round.
 func (s *session) climb(ctx context.Context, opts layers.Options, how approval) error {
+	acting := s.acting(opts)
+	acting.ApprovedBy = how.by()
 	climb := layers.Climb{
-		Stages: s.stages, Hosts: s, Acting: s.acting(opts),
+		Stages: s.stages, Hosts: s, Acting: acting,
 		Approve: func(round int, rep layers.Report) (bool, error) { return s.approve(ctx, round, rep, how) },
-		Did:     func(_ int, rep layers.Report) { s.did(rep) },
+		Did:     func(_ int, rep layers.Report) { s.noteCut(ctx, rep); s.did(rep) },
 	}
 	if how.digest != "" || how.auto && !how.untilClean {
 		climb.Rounds = 1
@@ -93,6 +109,9 @@ func (s *session) applyFile(ctx context.Context, name string, permit permits) er
 	}
 	opts := all
 	opts.Select = saved.Selects(all.Select)
+	if err := s.lookBack(ctx, opts); err != nil {
+		return err
+	}
 	bound, err := saved.Bind(s.observe(ctx, opts), s.key)
 	if err != nil {
 		return err
@@ -100,10 +119,13 @@ func (s *session) applyFile(ctx context.Context, name string, permit permits) er
 	if bound.Pending() == 0 {
 		return s.show(bound, view.Run{Verb: "apply"}, nil)
 	}
-	if err := s.useOnce(ctx, saved, bound); err != nil {
+	if bound, err = s.useOnce(ctx, saved, bound); err != nil {
 		return err
 	}
-	done := layers.ApplyAll(ctx, bound, s, s.acting(opts))
+	acting := s.acting(opts)
+	acting.ApprovedBy = "the plan file " + saved.ID
+	done := layers.ApplyAll(ctx, bound, s, acting)
+	s.noteCut(ctx, done)
 	if !done.GoesOn() {
 		return s.show(done, view.Run{Verb: "apply"}, nil)
 	}

@@ -121,7 +121,15 @@ type running struct {
 
 func (d *desk) start(t *testing.T, args ...string) *running {
 	t.Helper()
-	r := &running{cmd: d.command(t, args...), errs: newHeard(), ended: make(chan struct{})}
+	return d.startProgram(t, "bisc", args...)
+}
+
+// startProgram starts bisc under another of its names.
+func (d *desk) startProgram(t *testing.T, program string, args ...string) *running {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), program, args...)
+	cmd.Dir, cmd.Env = d.dir, d.env
+	r := &running{cmd: cmd, errs: newHeard(), ended: make(chan struct{})}
 	var err error
 	if r.in, err = r.cmd.StdinPipe(); err != nil {
 		t.Fatal(err)

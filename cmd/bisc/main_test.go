@@ -8,7 +8,7 @@ import (
 
 // The test binary is also the program bisc, so that scripts and tests run the real main in a process of its own.
 func TestMain(m *testing.M) {
-	testscript.Main(endingLab{m}, map[string]func(){"bisc": main})
+	testscript.Main(endingLab{m}, map[string]func(){"bisc": main, "bisc-dying": dying})
 }
 
 // endingLab ends the shared lab after the tests.

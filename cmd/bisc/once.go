@@ -10,53 +10,119 @@ import (
 	"time"
 
 	"bisc/internal/host"
+	"bisc/internal/journal"
 	"bisc/layers"
 )
 
-// usedPlans is where a host keeps the plan files that were applied to it, one line each: the id, and when the file
-// expires. After that the file is refused anyway, and the line goes.
+// usedPlans is where a host keeps the plan files that were applied to it, one line each: the id, when the file expires,
+// and the run that used it. After it has expired the file is refused anyway, and the line goes.
 const usedPlans = "/var/lib/bisc/used-plans"
 
 // useOnce records a plan file on every host that it is about to change, as the first act there, and refuses one that was
-// recorded before: what was undone since must not be done again by an old approval.
-func (s *session) useOnce(ctx context.Context, saved layers.Saved, bound layers.Report) error {
-	for _, h := range bound {
+// recorded before: what was undone since must not be done again by an old approval. Only a run of this journal that was
+// cut is taken up again; what of it is done stays done.
+func (s *session) useOnce(ctx context.Context, saved layers.Saved, bound layers.Report) (layers.Report, error) {
+	for i, h := range bound {
 		if h.Err != nil || (layers.Report{h}).Pending() == 0 {
 			continue
 		}
 		w, err := s.Writer(ctx, h.Host)
 		if err != nil {
-			return err
+			return bound, err
 		}
 		was, err := w.ReadFile(ctx, usedPlans)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("reading which plan files were used on %s: %w", h.Host, err)
+			return bound, fmt.Errorf("reading which plan files were used on %s: %w", h.Host, err)
 		}
-		lines, used := usedLines(was, saved, time.Now())
+		lines, by, used := usedLines(was, saved, s.run, time.Now())
 		if used {
-			return fmt.Errorf("%w: the plan file was used on %s before, and is good for once: plan again", layers.ErrStale, h.Host)
+			past, err := s.past(ctx, saved, w, by)
+			if err != nil {
+				return bound, err
+			}
+			bound[i] = saved.Resume(h, past)
+			fmt.Fprintf(s.c.errs, "bisc: taking up run %s on %s, which was cut\n", by, h.Host)
+			if (layers.Report{bound[i]}).Pending() == 0 {
+				continue
+			}
 		}
 		put := host.Put{Path: usedPlans, Content: lines, Mode: 0o644, Was: host.ContentDigest(was)}
-		if err := s.actAlone(ctx, w, "plan-file", put); err != nil {
-			return fmt.Errorf("recording on %s that the plan file is used: %w", h.Host, err)
+		if err := s.actAlone(ctx, w, usedAddress(saved), put); err != nil {
+			return bound, fmt.Errorf("recording on %s that the plan file is used: %w", h.Host, err)
 		}
 	}
-	return nil
+	return bound, nil
 }
 
-// usedLines is the list with this plan file, without those that have expired, and whether the file was in it.
-func usedLines(was []byte, saved layers.Saved, now time.Time) (lines []byte, used bool) {
+// usedAddress is under which the journal keeps the use of a plan file, after the host's name.
+func usedAddress(saved layers.Saved) string { return "plan-file[" + saved.ID + "]" }
+
+// usedLines is the list with this plan file, without those that have expired, and by which run the file was used before.
+func usedLines(was []byte, saved layers.Saved, run string, now time.Time) (lines []byte, by string, used bool) {
 	var out bytes.Buffer
 	for line := range strings.Lines(string(was)) {
-		id, expires, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if id == saved.ID {
-			return nil, true
-		}
-		if t, err := time.Parse(time.RFC3339, expires); err == nil && now.After(t) {
+		f := strings.Fields(line)
+		switch {
+		case len(f) == 0:
 			continue
+		case f[0] == saved.ID:
+			used = true
+			if len(f) > 2 {
+				by = f[2]
+			}
+			continue
+		case len(f) > 1:
+			if t, err := time.Parse(time.RFC3339, f[1]); err == nil && now.After(t) {
+				continue
+			}
 		}
 		out.WriteString(strings.TrimSpace(line) + "\n")
 	}
-	fmt.Fprintf(&out, "%s %s\n", saved.ID, saved.Expires.UTC().Format(time.RFC3339))
-	return out.Bytes(), false
+	fmt.Fprintf(&out, "%s %s %s\n", saved.ID, saved.Expires.UTC().Format(time.RFC3339), run)
+	return out.Bytes(), by, used
+}
+
+// past is what became of the steps of a plan file that was used on a host, in the runs that used it. It is an error
+// unless the last of them, the one that the host names, is in this journal and was cut.
+func (s *session) past(ctx context.Context, saved layers.Saved, w host.Writer, by string) (layers.Past, error) {
+	used := fmt.Errorf("%w: the plan file was used on %s before, and is good for once: plan again", layers.ErrUsed, w.Name())
+	uses, err := s.book.ActsOf(ctx, w.Name()+":"+usedAddress(saved))
+	if err != nil {
+		return nil, err
+	}
+	if len(uses) == 0 || by == "" || uses[len(uses)-1].Run != by {
+		return nil, used
+	}
+	log, err := s.hostRecord(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	past := layers.Past{}
+	for i, use := range uses {
+		run, acts, err := s.book.Run(ctx, use.Run)
+		if err != nil {
+			return nil, err
+		}
+		if _, cut := run.Cut(); i == len(uses)-1 && !cut {
+			return nil, used
+		}
+		for _, a := range acts {
+			if a.Host == w.Name() {
+				state, _ := a.Evidence(log)
+				past.Add(a.Address, a.Digest, state)
+			}
+		}
+	}
+	return past, nil
+}
+
+// hostRecord is what a host recorded itself. What was altered proves nothing; that is said.
+func (s *session) hostRecord(ctx context.Context, r host.Reader) (*journal.HostLog, error) {
+	log, err := journal.ReadHost(ctx, r)
+	var broken *journal.BrokenError
+	if errors.As(err, &broken) {
+		s.c.complain(fmt.Errorf("%w; it counts for nothing", broken))
+		return nil, nil
+	}
+	return log, err
 }

@@ -26,7 +26,9 @@ type session struct {
 	*connections
 	book     *journal.Journal
 	log      *journal.RunLog
-	key      []byte // of digests and plan files
+	record   layers.RoundRecorder // log, as the engine knows it
+	cut      string               // why this run did not come to its own end
+	key      []byte               // of digests and plan files
 	run      string
 	verb     string
 	progress *view.Progress
@@ -75,7 +77,7 @@ func (c *command) withSession(cmd *cobra.Command, verb string, writes bool, do f
 	s.progress.Close()
 	status, _ := outcome(err)
 	if s.log != nil {
-		err = errors.Join(err, s.log.End(context.WithoutCancel(ctx), status, ""))
+		err = errors.Join(err, s.end(context.WithoutCancel(ctx), status))
 	}
 	return errors.Join(err, s.close())
 }
@@ -110,7 +112,38 @@ func (s *session) begin(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("nothing is done without a journal: %w", err)
 	}
+	s.record = s.log
 	return nil
+}
+
+// end writes down how the run ended: by itself, or cut, so that a plan file of it can be taken up again.
+func (s *session) end(ctx context.Context, status int) error {
+	if s.cut != "" {
+		return s.log.CutOff(ctx, status, s.cut)
+	}
+	return s.log.End(ctx, status, "")
+}
+
+// noteCut finds out whether a round was cut: by the operator, by the run's own limit, or by a host that went away.
+func (s *session) noteCut(ctx context.Context, done layers.Report) {
+	switch {
+	case s.c.interrupted():
+		s.cut = layers.ErrStopped.Error()
+		return
+	case ctx.Err() != nil:
+		s.cut = context.Cause(ctx).Error()
+		return
+	}
+	for _, h := range done {
+		if errors.Is(h.Err, host.ErrUnreachable) || errors.Is(h.Err, host.ErrLost) {
+			s.cut = "the connection to " + h.Host + " was lost"
+		}
+		for _, o := range h.Outcomes {
+			if errors.Is(o.Err, host.ErrUnreachable) || errors.Is(o.Err, host.ErrLost) {
+				s.cut = "the connection to " + h.Host + " was lost"
+			}
+		}
+	}
 }
 
 // operator is who runs bisc.
@@ -136,17 +169,17 @@ func (s *session) observe(ctx context.Context, opts layers.Options) layers.Repor
 
 // acting is what the engine needs to act.
 func (s *session) acting(opts layers.Options) layers.Acting {
-	return layers.Acting{Options: opts, Record: s.log, Stop: s.c.stop, Saw: s.progress.Saw}
+	return layers.Acting{Options: opts, Record: s.record, Stop: s.c.stop, Saw: s.progress.Saw}
 }
 
 // actAlone does a step that belongs to no resource, journalled like any other.
 func (s *session) actAlone(ctx context.Context, w host.Writer, address string, step host.Step) error {
-	id, err := s.log.Intend(ctx, layers.Intent{Host: w.Name(), Address: w.Name() + ":" + address, Step: step.String(), Digest: host.Digest(s.key, step), At: time.Now()})
+	id, err := s.record.Intend(ctx, layers.Intent{Host: w.Name(), Address: w.Name() + ":" + address, Step: step.String(), Digest: host.Digest(s.key, step), At: time.Now()})
 	if err != nil {
 		return err
 	}
 	stepErr := w.Do(host.WithRecord(ctx, host.Record{ID: id, Address: w.Name() + ":" + address, Step: step.String(), Digest: host.Digest(s.key, step)}), step)
-	return errors.Join(stepErr, s.log.Settle(context.WithoutCancel(ctx), id, layers.ResultOf(stepErr)))
+	return errors.Join(stepErr, s.record.Settle(context.WithoutCancel(ctx), id, layers.ResultOf(stepErr)))
 }
 
 // eachHost asks hosts (all of the plan where none are named), in parallel, and prints their texts in order.

@@ -1,0 +1,272 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/spf13/cobra"
+
+	"bisc/cmd/bisc/view"
+	"bisc/internal/lab"
+	"bisc/layers"
+)
+
+// dyingAt is the variable that tells the program dying when to die.
+const dyingAt = "BISC_TEST_DYING_AT"
+
+// dying is bisc, with a recorder that kills it: the n-th time that a record is about to be written, or was just written.
+// It has all else of bisc: the same flags, the same journal, the same way to the host.
+func dying() {
+	at, err := strconv.Atoi(os.Getenv(dyingAt))
+	if err != nil {
+		panic(err)
+	}
+	c := &command{in: os.Stdin, out: os.Stdout, errs: os.Stderr}
+	root := c.root()
+	apply, _, err := root.Find([]string{"apply"})
+	if err != nil {
+		panic(err)
+	}
+	apply.RunE = func(cmd *cobra.Command, args []string) error {
+		return c.writing(cmd, "apply", func(ctx context.Context, s *session) error {
+			d := &killer{RoundRecorder: s.record, at: at}
+			s.record = d
+			d.point()
+			err := s.applyFile(ctx, args[0], permits{})
+			d.point()
+			fmt.Fprintf(os.Stderr, "points %d\n", d.n)
+			return err
+		})
+	}
+	ctx, done := c.interrupts(context.Background())
+	defer done()
+	status, unsaid := outcome(root.ExecuteContext(ctx))
+	if unsaid != nil {
+		c.complain(unsaid)
+	}
+	os.Exit(status)
+}
+
+type killer struct {
+	layers.RoundRecorder
+	mu    sync.Mutex
+	n, at int
+}
+
+// point is a moment at which bisc may die.
+func (k *killer) point() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.n++; k.n == k.at {
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {} // until it has come
+	}
+}
+
+func (k *killer) Approved(ctx context.Context, host, by string, items []layers.Approved) error {
+	k.point()
+	defer k.point()
+	return k.RoundRecorder.Approved(ctx, host, by, items)
+}
+
+func (k *killer) Intend(ctx context.Context, in layers.Intent) (int64, error) {
+	k.point()
+	defer k.point()
+	return k.RoundRecorder.Intend(ctx, in)
+}
+
+func (k *killer) Settle(ctx context.Context, id int64, r layers.Result) error {
+	k.point()
+	defer k.point()
+	return k.RoundRecorder.Settle(ctx, id, r)
+}
+
+// cutPlan puts a file, appends to one that tells how often, destroys what it appends to another, and puts a last file.
+func cutPlan(name string) string {
+	return strings.ReplaceAll(`layer "units" {
+  on = "a"
+  file "/srv/NAME/first" {
+    content = "1\n"
+  }
+  command "counts" {
+    unless = ["test", "-e", "/srv/NAME/count"]
+    argv   = ["sh", "-c", "echo x >>/srv/NAME/count"]
+  }
+  command "loses" {
+    unless   = ["test", "-e", "/srv/NAME/lost"]
+    argv     = ["sh", "-c", "echo x >>/srv/NAME/lost"]
+    destroys = ["what was there"]
+  }
+  file "/srv/NAME/last" {
+    content = "1\n"
+  }
+}
+`, "NAME", name)
+}
+
+// cutApply plans to a file and applies that, with bisc killed at a point. It tells whether bisc lived to its end.
+func cutApply(t *testing.T, h *lab.Host, name string, at int) (d *desk, lived ended, died bool) {
+	t.Helper()
+	d = deskFor(t, h)
+	d.write(t, "plan.bisc.hcl", cutPlan(name))
+	onHost(t, h, "mkdir -p /srv/$1", name)
+	d.bisc(t, "plan", "--out", "round", "--destroy", "a:units.command[loses]").wants(t, 2)
+	d.env = append(d.env, dyingAt+"="+strconv.Itoa(at))
+	r := d.startProgram(t, "bisc-dying", "apply", "round")
+	<-r.ended
+	if state := r.cmd.ProcessState.Sys().(syscall.WaitStatus); state.Signaled() {
+		d.awaitUnlocked(t)
+		return d, ended{}, true
+	}
+	return d, result(t, r.err, r.out.String(), r.errs.String()), false
+}
+
+// told is what journal show says of a run.
+func (d *desk) told(t *testing.T, run string) runDoc {
+	t.Helper()
+	var doc journalDoc
+	if err := json.Unmarshal([]byte(d.bisc(t, "journal", "show", run, "--json").out), &doc); err != nil || len(doc.Runs) != 1 {
+		t.Fatalf("%v: %+v", err, doc)
+	}
+	return doc.Runs[0]
+}
+
+// points are those of a fault's enumeration that are tried: all of them with BISC_FAULTS=all, else every third.
+func points(n int) []int {
+	step := 3
+	if os.Getenv("BISC_FAULTS") == "all" {
+		step = 1
+	}
+	var out []int
+	for i := 1; i <= n; i += step {
+		out = append(out, i)
+	}
+	return out
+}
+
+// TestFaultF4_KilledAtEachRecord kills bisc before and after each record of its journal. What the host then has, the
+// journal announced; what the journal does not know is looked at; the plan file is taken up again and does each step
+// once; and then it is used up.
+func TestFaultF4_KilledAtEachRecord(t *testing.T) {
+	t.Parallel()
+	h := sharedHost(t)
+	_, whole, died := cutApply(t, h, "f4-whole", 1<<30)
+	if died {
+		t.Fatal("it died of nothing")
+	}
+	whole.wants(t, 0)
+	var n int
+	if _, err := fmt.Sscanf(lines(whole.errs)[len(lines(whole.errs))-1], "points %d", &n); err != nil || n < 20 {
+		t.Fatalf("%d points, %v:\n%s", n, err, whole.errs)
+	}
+	for _, at := range points(n) {
+		t.Run(strconv.Itoa(at), func(t *testing.T) { killedAt(t, h, at) })
+	}
+}
+
+func killedAt(t *testing.T, h *lab.Host, at int) {
+	name := fmt.Sprintf("f4-%d", at)
+	d, _, died := cutApply(t, h, name, at)
+	if !died {
+		t.Fatalf("it lived through point %d", at)
+	}
+	run := d.run(t)
+	cut := d.told(t, run)
+	if cut.Cut == "" || cut.Ended != nil {
+		t.Errorf("the run counts as ended: %+v", cut)
+	}
+	begun := map[string]bool{}
+	for _, s := range cut.Steps {
+		begun[s.Address] = begun[s.Address] || s.Begun != nil
+		switch layers.ResultState(s.State) {
+		case layers.Done, layers.NotDone, layers.UnknownResult:
+		default:
+			t.Errorf("%s is %q", s.Address, s.State)
+		}
+	}
+	for file, address := range map[string]string{"first": "a:units.file[/srv/" + name + "/first]", "count": "a:units.command[counts]", "lost": "a:units.command[loses]", "last": "a:units.file[/srv/" + name + "/last]"} {
+		if there := strings.TrimSpace(onHost(t, h, "test ! -e /srv/$1/$2 || echo yes", name, file)) == "yes"; there && !begun[address] {
+			t.Errorf("/srv/%s/%s is there, and the journal does not announce it", name, file)
+		}
+	}
+	again := d.bisc(t, "apply", "round")
+	again.wants(t, 0)
+	for _, s := range d.told(t, run).Steps {
+		if s.State == string(layers.UnknownResult) && (s.Looked == nil || s.Looked.Run == run || !strings.Contains(again.errs, s.Address)) {
+			t.Errorf("%s was unknown, and nobody looked: %+v\n%s", s.Address, s.Looked, again.errs)
+		}
+	}
+	if got := onHost(t, h, "cd /srv/$1; cat first count lost last", name); got != "1\nx\nx\n1" {
+		t.Errorf("after the plan file was taken up:\n%s", got)
+	}
+	onHost(t, h, "rm /srv/$1/count", name)
+	d.bisc(t, "apply", "round").wants(t, view.ExitStale)
+	if got := onHost(t, h, "ls /srv/$1/count 2>/dev/null || true", name); got != "" {
+		t.Error("a used plan file did something once more")
+	}
+	if left := d.bisc(t, "apply", "--auto-approve"); strings.Contains(left.errs, "an earlier run was cut") {
+		t.Errorf("what was looked at is looked at again:\n%s", left.errs)
+	}
+}
+
+// What destroys, and may have happened, is not begun again under the same consent where the host cannot prove that it was
+// never begun; and another machine's journal takes up nothing.
+func TestFaultF4_NotTwiceForOneConsent(t *testing.T) {
+	t.Parallel()
+	h := sharedHost(t)
+	for at := 1; ; at++ {
+		name := fmt.Sprintf("f4-once-%d", at)
+		d, _, died := cutApply(t, h, name, at)
+		if !died {
+			t.Fatal("no point lies between the intent to destroy and the act")
+		}
+		var loses *stepDoc
+		for _, s := range d.told(t, d.run(t)).Steps {
+			if s.Address == "a:units.command[loses]" && s.Begun != nil {
+				loses = &s
+			}
+		}
+		if loses == nil {
+			continue
+		}
+		// The first point after its intent: it was announced, and not sent.
+		other := *d
+		other.env = append(other.env[:len(other.env):len(other.env)], "XDG_STATE_HOME="+t.TempDir())
+		copyKey(t, d, &other)
+		other.bisc(t, "apply", "round").wants(t, view.ExitStale, "was used on a before")
+		onHost(t, h, "mv /var/lib/bisc/runs.log /root/f4-kept")
+		d.bisc(t, "apply", "round").wants(t, view.ExitStale, "it destroys something, and was begun before the run was cut (unknown)")
+		onHost(t, h, "rm /root/f4-kept; test ! -e /srv/$1/lost", name)
+		return
+	}
+}
+
+// copyKey gives another desk the key of this one, as a backup would.
+func copyKey(t *testing.T, from, to *desk) {
+	t.Helper()
+	state := func(d *desk) string {
+		for i := len(d.env) - 1; ; i-- {
+			if dir, ok := strings.CutPrefix(d.env[i], "XDG_STATE_HOME="); ok {
+				return filepath.Join(dir, "bisc")
+			}
+		}
+	}
+	key, err := os.ReadFile(filepath.Join(state(from), "key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(state(to), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(state(to), "key"), key, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
