@@ -93,7 +93,7 @@ func (p point) compare(c *modules.Change, got Line) bool {
 	}
 	before := len(c.Diffs)
 	want := p.line
-	c.DifferBoot("source", got.Source, want.Source)
+	c.DifferBoot("source", sourceAs(got.Source, want.Source), want.Source)
 	c.DifferBoot("fstype", got.Type, want.Type)
 	c.DifferBoot("options", ordered(got.MountOptions()), ordered(want.MountOptions()))
 	c.DifferBoot("requires", strings.Join(sorted(got.Requires()), ","), strings.Join(sorted(want.Requires()), ","))
@@ -109,9 +109,11 @@ func ordered(options []string) string {
 		if n, ok := superSize([]string{o}); ok {
 			o = "size=" + kernelSize(n)
 		}
-		if isPropagation(o) {
+		switch {
+		case o == "mode=1777": // of a tmpfs: what it is without the word
+		case isPropagation(o):
 			propagation = append(propagation, o)
-		} else {
+		default:
 			rest = append(rest, o)
 		}
 	}
