@@ -11,18 +11,21 @@ import (
 // named without its folder; where it lies is the host's affair.
 // What is not asked by any kind is not on it.
 var readOnly = map[string]func(args []string) bool{
-	"apt-config": func(args []string) bool { return slices.Equal(args, []string{"dump"}) },
-	"blkid":      only("-p", "-o", "export", "--"), // without -p it may write its cache
-	"blockdev":   only("--getsize64"),              // it takes several commands at once, --setro among them
-	"dpkg-query": anyOf("-W"),
-	"getent":     free,
-	"id":         free,
-	"modinfo":    free,
-	"systemctl":  anyOf("show"),
-	"true":       free,
-	"uname":      free,
-	"zfs":        anyOf("get", "list"),
-	"zpool":      anyOf("get", "list"),
+	"apt-config":     func(args []string) bool { return slices.Equal(args, []string{"dump"}) },
+	"blkid":          only("-p", "-o", "export", "--"), // without -p it may write its cache
+	"blockdev":       only("--getsize64"),              // it takes several commands at once, --setro among them
+	"dpkg-query":     anyOf("-W", "-S"),
+	"getent":         free,
+	"id":             free,
+	"iptables-save":  none, // without -M, which names a program to run
+	"ip6tables-save": none,
+	"modinfo":        free,
+	"ss":             only("-H", "-l", "-n", "-t", "-u", "-p"), // -K closes sockets, -D writes a file
+	"systemctl":      anyOf("show"),
+	"true":           free,
+	"uname":          free,
+	"zfs":            anyOf("get", "list"),
+	"zpool":          anyOf("get", "list"),
 }
 
 // ReadOnly tells whether a Query may run argv; the error says why not. Constant readings (reading.go) pass, whatever
@@ -42,6 +45,8 @@ func ReadOnly(argv []string) error {
 }
 
 func free([]string) bool { return true }
+
+func none(args []string) bool { return len(args) == 0 }
 
 // anyOf wants the first argument, the subcommand, to be one of those.
 func anyOf(first ...string) func([]string) bool {

@@ -5,7 +5,7 @@ import "testing"
 func TestReadOnly(t *testing.T) {
 	allowed := [][]string{
 		{"systemctl", "show", "-p", "Id", "--", "x.service"}, {"zfs", "get", "-Hp", "all", "tank"}, {"blkid", "-p", "-o", "export", "--", "/dev/ram0"},
-		{"apt-config", "dump"}, Uses.Argv("1:0"), Validators.Argv(), StopClosure.Argv("docker.service"),
+		{"apt-config", "dump"}, {"iptables-save"}, {"ss", "-H", "-l", "-n", "-t", "-u", "-p"}, {"dpkg-query", "-S", "--", "/etc/x"}, Uses.Argv("1:0"), Validators.Argv(), StopClosure.Argv("docker.service"),
 	}
 	refused := [][]string{
 		nil, {"systemctl", "start", "x"}, {"systemctl"}, {"zfs", "destroy", "tank"}, {"rm", "-rf", "/"}, {"/tmp/zfs", "get"}, {"./blkid"},
@@ -13,6 +13,7 @@ func TestReadOnly(t *testing.T) {
 		{"wipefs", "-a", "/dev/sda"}, {"blkid", "-w", "/etc/passwd"}, {"sysctl", "-w", "a=b"}, {"apt-mark", "hold", "x"}, {"mount"}, {"docker", "rm", "x"},
 		{"zpool", "import"}, {"zpool", "status", "-c", "x"}, {"blockdev", "--getsize64", "--setro", "/dev/sda"}, {"sysctl", "-n", "a=b"}, {"", "x"},
 		{"apt-config", "shell", "a", "b"}, {"apt-config", "dump", "-c", "/tmp/x"}, {"apt-config"},
+		{"iptables-save", "-M", "/tmp/x"}, {"ip6tables-save", "-f", "/etc/passwd"}, {"ss", "-K"}, {"ss", "-D", "/etc/x"}, {"ss", "-lK"},
 	}
 	for _, argv := range allowed {
 		if err := ReadOnly(argv); err != nil {
