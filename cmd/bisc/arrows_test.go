@@ -39,9 +39,11 @@ func under(pkg string, of ...string) bool {
 func allowed(pkg string) (of []string, anything bool) {
 	switch {
 	case under(pkg, "bisc/cmd/bisc/view"):
-		return []string{"bisc/layers", "bisc/modules", "bisc/internal/host"}, false
+		return []string{"bisc/discover", "bisc/layers", "bisc/modules", "bisc/internal/host"}, false
 	case under(pkg, "bisc/cmd/", "bisc/internal/lab/", "bisc/bench/"):
 		return nil, true
+	case under(pkg, "bisc/discover"): // it reads a host as the kinds do, and writes what plans reads
+		return []string{"bisc/plans", "bisc/inventory", "bisc/layers", "bisc/modules", "bisc/modules/facts", "bisc/modules/storage", "bisc/modules/systemd", "bisc/internal/host", "bisc/internal/source"}, false
 	case under(pkg, "bisc/plans"):
 		return []string{"bisc/layers", "bisc/modules", "bisc/modules/facts", "bisc/inventory", "bisc/internal/host", "bisc/internal/source", "bisc/internal/secret"}, false
 	case under(pkg, "bisc/internal/secret"):

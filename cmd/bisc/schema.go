@@ -11,10 +11,18 @@ import (
 
 func (c *command) schema() *cobra.Command {
 	return &cobra.Command{
-		Use:   "schema",
-		Short: "print the JSON schema of --json",
-		Args:  cobra.NoArgs,
-		RunE:  func(*cobra.Command, []string) error { _, err := c.out.Write(view.Schema()); return err },
+		Use:       "schema [discover]",
+		Short:     "print the JSON schema of --json",
+		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
+		ValidArgs: []string{"discover"},
+		RunE: func(_ *cobra.Command, args []string) error {
+			text := view.Schema()
+			if len(args) > 0 {
+				text = view.DiscoverSchema()
+			}
+			_, err := c.out.Write(text)
+			return err
+		},
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"bisc/cmd/bisc/view"
 	"bisc/internal/host"
 	"bisc/internal/journal"
+	"bisc/internal/secret"
 	"bisc/layers"
 	"bisc/modules"
 )
@@ -57,6 +58,11 @@ func (c *command) withSession(cmd *cobra.Command, verb string, writes bool, do f
 	if err != nil {
 		return err
 	}
+	return c.within(cmd, l, secrets, verb, writes, do)
+}
+
+// within runs a verb over the hosts of what was loaded.
+func (c *command) within(cmd *cobra.Command, l *loaded, secrets *secret.Keeper, verb string, writes bool, do func(context.Context, *session) error) error {
 	c.keepToOurselves(l)
 	beSmall(len(l.hostNames()))
 	ctx := cmd.Context()

@@ -18,7 +18,9 @@ func Schema() []byte { return bytes.Clone(schema) }
 
 // JSON writes a document. Whatever a terminal would act on is written as \uXXXX: the values stay the same, and looking
 // at the output is safe.
-func JSON(w io.Writer, doc Document) error {
+func JSON(w io.Writer, doc Document) error { return encode(w, doc) }
+
+func encode(w io.Writer, doc any) error {
 	var b strings.Builder
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
