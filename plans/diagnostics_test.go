@@ -54,7 +54,7 @@ func TestDiagnosticsJSON(t *testing.T) {
 	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
 		t.Fatal(err)
 	}
-	want := Diagnostics{FormatVersion: "1.0", ErrorCount: 1, Diagnostics: []Diagnostic{{
+	want := Diagnostics{FormatVersion: "1", ErrorCount: 1, Diagnostics: []Diagnostic{{
 		Severity: "error", Summary: "Invalid size", Detail: diags[0].Detail,
 		Range:   &Range{Filename: "x.bisc.hcl", Start: Position{9, 11, 132}, End: Position{9, 19, 140}},
 		Snippet: &Snippet{Code: "\tsize   = var.size", StartLine: 9, HighlightStartOffset: 10, HighlightEndOffset: 18, Values: []Value{{"var.size", `is "1 GiBB"`}}},
@@ -69,7 +69,7 @@ func TestDiagnosticsJSONOfNone(t *testing.T) {
 	if err := WriteDiagnosticsJSON(&out, nil, nil); err != nil {
 		t.Fatal(err)
 	}
-	if want := "{\n  \"format_version\": \"1.0\",\n  \"valid\": true,\n  \"error_count\": 0,\n  \"warning_count\": 0,\n  \"diagnostics\": []\n}\n"; out.String() != want {
+	if want := "{\n  \"format_version\": \"1\",\n  \"valid\": true,\n  \"error_count\": 0,\n  \"warning_count\": 0,\n  \"diagnostics\": []\n}\n"; out.String() != want {
 		t.Errorf("got %s", out.String())
 	}
 }

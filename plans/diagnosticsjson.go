@@ -8,7 +8,7 @@ import (
 )
 
 // DiagnosticsFormat is the version of the JSON form of diagnostics.
-const DiagnosticsFormat = "1.0"
+const DiagnosticsFormat = "1"
 
 // Diagnostics is the JSON form; its fields are those of Terraform's validate -json.
 type Diagnostics struct {

@@ -171,15 +171,15 @@ mode = "0644" (default)
 func TestGraph(t *testing.T) {
 	want := `lab  (linux)
   storage  (gated by nothing)
-      mount[/srv]  x.bisc.hcl:14
-    ! invariant[kept]  (it must)  x.bisc.hcl:19
+    mount[/srv]  x.bisc.hcl:14
+    invariant[kept]  (it must)  x.bisc.hcl:19
   units  (gated by nothing)
-      file[/disk/a]  x.bisc.hcl:30
-      file[/disk/b]  x.bisc.hcl:30
-    ! invariant[new]  (old kernels hang)  x.bisc.hcl:35
+    file[/disk/a]  x.bisc.hcl:30
+    file[/disk/b]  x.bisc.hcl:30
+    invariant[new]  (old kernels hang)  x.bisc.hcl:35
 runbook stop  (maintenance)  x.bisc.hcl:40
   lab: "touch it"  (gated by the invariants of storage, units, kind)
-      file[/run/x]  x.bisc.hcl:45
+    file[/run/x]  x.bisc.hcl:45
 `
 	if diff := cmp.Diff(want, explainedPlan(t).GraphText()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -143,3 +143,6 @@ func (p *Plan) MaskSet(args []string) []string {
 	}
 	return out
 }
+
+// VariableNames lists the variables by name.
+func (p *Plan) VariableNames() []string { return slices.Sorted(maps.Keys(p.variables)) }

@@ -11,10 +11,13 @@ import (
 
 // Node is a part of the plan as a tree: a host, a layer or stage, an item.
 type Node struct {
-	Text     string // safe for a terminal
-	Note     string // what gates it, why it must hold
-	Where    string // file:line, of items
-	Children []Node
+	Text      string `json:"text"`            // safe for a terminal
+	Note      string `json:"note,omitempty"`  // what gates it, why it must hold
+	Where     string `json:"where,omitempty"` // file:line, of items
+	Address   string `json:"address,omitempty"`
+	Invariant bool   `json:"invariant,omitempty"`
+	Children  []Node `json:"children,omitempty"`
+	gates     []string
 }
 
 // Graph is the plan as a tree: hosts, their layers with the layers that gate them, and the items in order; then the
@@ -45,12 +48,12 @@ func (p *Plan) Graph() []Node {
 
 func stageNode(st layers.Stage, text string) Node {
 	n := Node{Text: clean(text), Note: "gated by nothing"}
-	if gates := layerNames(assumed(st)); len(gates) > 0 {
-		n.Note = "gated by the invariants of " + strings.Join(gates, ", ")
+	if n.gates = layerNames(assumed(st)); len(n.gates) > 0 {
+		n.Note = "gated by the invariants of " + strings.Join(n.gates, ", ")
 	}
 	for _, it := range st.Items {
 		_, rest, _ := strings.Cut(it.Address, ":")
-		item := Node{Text: clean(strings.TrimPrefix(rest, st.Name+".")), Where: clean(it.Where)}
+		item := Node{Text: clean(strings.TrimPrefix(rest, st.Name+".")), Where: clean(it.Where), Address: clean(it.Address), Invariant: it.Invariant}
 		if it.Invariant {
 			item.Note = clean(it.Because)
 		}
@@ -59,7 +62,7 @@ func stageNode(st layers.Stage, text string) Node {
 	return n
 }
 
-// GraphText is Graph as text, two spaces a level. An invariant is marked with !.
+// GraphText is Graph as text, two spaces a level.
 func (p *Plan) GraphText() string {
 	var b strings.Builder
 	for _, n := range p.Graph() {
@@ -69,14 +72,7 @@ func (p *Plan) GraphText() string {
 }
 
 func (n Node) write(b *strings.Builder, depth int) {
-	mark := ""
-	if depth >= 2 {
-		mark = "  "
-		if strings.HasPrefix(n.Text, "invariant[") {
-			mark = "! "
-		}
-	}
-	fmt.Fprintf(b, "%s%s%s", strings.Repeat("  ", depth), mark, n.Text)
+	fmt.Fprintf(b, "%s%s", strings.Repeat("  ", depth), n.Text)
 	if n.Note != "" {
 		fmt.Fprintf(b, "  (%s)", n.Note)
 	}

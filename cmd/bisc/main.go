@@ -97,6 +97,8 @@ func (c *command) root() *cobra.Command {
 		c.completes(cmd)
 		root.AddCommand(cmd)
 	}
+	root.AddCommand(c.bashLine())
+	_ = root.RegisterFlagCompletionFunc("set", c.completeVariables) // fails only for a flag that is not there
 	root.SetHelpCommandGroupID("other")
 	return root
 }

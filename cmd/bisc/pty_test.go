@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"syscall"
 	"testing"
 
@@ -12,6 +13,12 @@ import (
 
 // onTerminal starts bisc as a terminal's foreground, as a shell does. What it shows is in errs; keys are typed at keys.
 func (d *desk) onTerminal(t *testing.T, args ...string) (r *running, keys *os.File) {
+	t.Helper()
+	return onTheTerminal(t, d.command(t, args...))
+}
+
+// onTheTerminal is the same for any program.
+func onTheTerminal(t *testing.T, cmd *exec.Cmd) (r *running, keys *os.File) {
 	t.Helper()
 	keys, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	if err != nil {
@@ -30,7 +37,7 @@ func (d *desk) onTerminal(t *testing.T, args ...string) (r *running, keys *os.Fi
 	if err != nil {
 		t.Fatal(err)
 	}
-	r = &running{cmd: d.command(t, args...), errs: newHeard(), ended: make(chan struct{})}
+	r = &running{cmd: cmd, errs: newHeard(), ended: make(chan struct{})}
 	r.cmd.Stdin, r.cmd.Stdout, r.cmd.Stderr = tty, tty, tty
 	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	if err := r.cmd.Start(); err != nil {

@@ -1,6 +1,6 @@
 package rootfs
 
-// machinePackages are what the machine needs to build and to run hosts, by the program that shows it is there.
+// machinePackages are what the machine needs to build and to run hosts and the tests, by the program that shows it is there.
 var machinePackages = []Program{
 	{"mmdebstrap", "mmdebstrap"},
 	{"systemd-nspawn", "systemd-container"},
@@ -8,6 +8,12 @@ var machinePackages = []Program{
 	{"nsenter", "util-linux"},
 	{"ssh", "openssh-client"},
 	{"strace", "strace"}, // not for the hosts: the fault suite reads what an agent asks of the kernel
+	// What users of bisc have, and its tests prove it with: shells to complete in, readers of its graph and manual.
+	{"zsh", "zsh"},
+	{"fish", "fish"},
+	{"dot", "graphviz"},
+	{"mandoc", "mandoc"},
+	{"man", "man-db"},
 }
 
 // hostPackages are what a host has beyond Debian's essential packages and apt. There is no kernel: a host runs on the
