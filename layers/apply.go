@@ -232,7 +232,7 @@ func (a *applying) prove(ctx context.Context, outs []Outcome) {
 			continue
 		}
 		conclude(o, seen[i])
-		if o.State == Failed && a.interrupted() {
+		if (o.State == Failed || o.State == Unknown) && a.interrupted() {
 			o.Err = fmt.Errorf("%w while waiting for the host to agree: %w", ErrStopped, o.Err)
 		}
 		a.saw(o)
@@ -243,7 +243,7 @@ func (a *applying) prove(ctx context.Context, outs []Outcome) {
 func conclude(o *Outcome, seen Outcome) {
 	switch {
 	case seen.State == Unknown:
-		o.State, o.Err = Failed, fmt.Errorf("the steps were done, but the result could not be observed: %w", seen.Err)
+		o.State, o.Err = Unknown, fmt.Errorf("the steps were done, but the result could not be observed: %w", seen.Err)
 	case seen.Change.Mendable():
 		o.State, o.Err = Failed, fmt.Errorf("the steps were done, and after %s the host does not agree: %s", max(o.Change.Settle, 0), diffText(seen.Change))
 	default:

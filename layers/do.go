@@ -48,8 +48,8 @@ func failure(err error) State {
 		return Blocked
 	case errors.Is(err, host.ErrChanged):
 		return Stale
-	case errors.Is(err, host.ErrLost):
-		return Unknown
+	case errors.Is(err, host.ErrLost), errors.Is(err, host.ErrUnreachable):
+		return Unknown // a step that was not sent was not done (ResultOf), but how the host is now nobody can tell
 	}
 	return Failed
 }

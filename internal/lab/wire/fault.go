@@ -1,11 +1,33 @@
 package wire
 
+import "slices"
+
 // CutAfter resets all connections once n more bytes have been delivered in a direction, in the middle of whatever is
 // being sent. It works once; later connections pass.
 func (p *Proxy) CutAfter(way Direction, n int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.cut[way] = n
+}
+
+// Left is how many bytes may still pass before CutAfter cuts; negative: it has cut, or was not asked to.
+func (p *Proxy) Left(way Direction) int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cut[way]
+}
+
+// Record keeps where the pieces end from now on, for Ends.
+func (p *Proxy) Record() {
+	p.set(func() { p.record, p.passed, p.ends = true, [2]int64{}, [2][]int64{} })
+}
+
+// Ends are the byte counts in a direction, since Record, at which a piece ended: what was sent at once, as far as one can see
+// on the way.
+func (p *Proxy) Ends(way Direction) []int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.ends[way])
 }
 
 // Cut resets all connections now.
@@ -68,6 +90,10 @@ func (p *Proxy) gate(l *link, way Direction, n int) (pass int, cut bool) {
 	}
 	if p.swallow {
 		return -1, false
+	}
+	if p.record && n > 0 {
+		p.passed[way] += int64(n)
+		p.ends[way] = append(p.ends[way], p.passed[way])
 	}
 	if left := p.cut[way]; left >= 0 {
 		if left <= int64(n) && n > 0 {

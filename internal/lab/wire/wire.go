@@ -46,6 +46,9 @@ type Proxy struct {
 	stalled  bool
 	swallow  bool
 	cut      [2]int64 // bytes that may still pass, by direction; negative: any number
+	record   bool
+	passed   [2]int64
+	ends     [2][]int64
 	running  sync.WaitGroup
 }
 

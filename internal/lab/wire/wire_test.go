@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -143,6 +144,20 @@ func TestCutAfter(t *testing.T) {
 		t.Error("the other connection was not cut")
 	}
 	ask(t, dial(t, p), "again")
+}
+
+func TestEnds(t *testing.T) {
+	p := proxy(t, 0)
+	c := dial(t, p)
+	ask(t, c, "not recorded")
+	p.Record()
+	ask(t, c, "hello")
+	ask(t, c, "you")
+	for _, way := range []Direction{Up, Down} {
+		if got := p.Ends(way); !slices.Equal(got, []int64{5, 8}) {
+			t.Errorf("direction %d: %d", way, got)
+		}
+	}
 }
 
 func TestHalfOpen(t *testing.T) {
