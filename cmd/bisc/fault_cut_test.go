@@ -38,9 +38,9 @@ systemctl daemon-reload`)
 	return r
 }
 
-// cutPlan has every sort of step that a plan of files and units has: puts that go together, over an old file and where there
+// cutBytesPlan has every sort of step that a plan of files and units has: puts that go together, over an old file and where there
 // is none, a script, a put alone, and a job of systemd.
-const cutPlan = `layer "units" {
+const cutBytesPlan = `layer "units" {
   on = "a"
   file "/srv/cut/N/small" {
     content = "new\n"
@@ -72,7 +72,7 @@ func (r *cutRig) fresh(t *testing.T, n int) faults.Checker {
 	if err := os.WriteFile(r.host.Root()+folder+"/large", []byte(old), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	r.desk.write(t, "plan.bisc.hcl", strings.ReplaceAll(cutPlan, "N", fmt.Sprint(n)))
+	r.desk.write(t, "plan.bisc.hcl", strings.ReplaceAll(cutBytesPlan, "N", fmt.Sprint(n)))
 	large := make([]string, 1000)
 	for i := range large {
 		large[i] = fmt.Sprintf("line %d of a file that takes more than one packet", i)
