@@ -43,6 +43,14 @@ func (a approval) covers(now modules.Change) bool {
 	return true
 }
 
+// rests tells whether every fact that differs now is one that was approved on, with the same value: of a plan file not
+// only the steps were approved, but what they were decided upon. What differs no more is as good.
+func (a approval) rests(now modules.Change) bool {
+	return !slices.ContainsFunc(now.Diffs, func(n modules.Diff) bool {
+		return !slices.ContainsFunc(a.diffs, func(d modules.Diff) bool { return d.Same(n) && d.Got == n.Got && d.Want == n.Want })
+	})
+}
+
 // changed says which facts came, went or moved since the approval.
 func (a approval) changed(now modules.Change) string {
 	var out []string

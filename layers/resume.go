@@ -61,3 +61,47 @@ func (it SavedItem) spent(past map[string]ResultState) string {
 	}
 	return ""
 }
+
+// Stale lists the addresses that a plan file's consent does not cover any more.
+func (r Report) Stale() []string {
+	var out []string
+	for _, o := range r.Outcomes() {
+		if o.State == Stale {
+			out = append(out, o.Item.Address)
+		}
+	}
+	return out
+}
+
+// Unaffected leaves out what a stale item may be the ground for: what is written after it in its stage, and what a stage
+// that assumes its layer would do. Without goOn everything else is left out too.
+func (r Report) Unaffected(goOn bool) Report {
+	out := slices.Clone(r)
+	for i := range out {
+		out[i].Outcomes = slices.Clone(out[i].Outcomes)
+		for j := range out[i].Outcomes {
+			o := &out[i].Outcomes[j]
+			if !o.Pending() {
+				continue
+			}
+			if at := ground(out[i].Outcomes, j); at != "" {
+				o.State, o.Reason = NotReached, "it may rest on "+at+", which is stale"
+			} else if !goOn {
+				o.State, o.Reason = NotReached, "something else of the plan file is stale; --unaffected does what does not rest on it"
+			}
+		}
+	}
+	return out
+}
+
+// ground finds a stale item that an outcome of the same host may rest on.
+func ground(all []Outcome, at int) string {
+	for i, s := range all {
+		before := s.Stage == all[at].Stage && i < at
+		below := s.Stage != all[at].Stage && slices.Contains(all[at].Stage.assumed(), s.Stage.Layer)
+		if s.State == Stale && (before || below) {
+			return s.Item.Address
+		}
+	}
+	return ""
+}

@@ -180,7 +180,7 @@ func (sh SavedHost) bind(o *Outcome, key []byte) {
 	case sh.Items[at].Digest != o.Item.Digest:
 		o.State, o.Reason = Stale, "the plan wants something else of it than when the plan file was made"
 	default:
-		if a := sh.Items[at].approved(key); !a.covers(o.Change) {
+		if a := sh.Items[at].approved(key); !a.covers(o.Change) || !a.rests(o.Change) {
 			o.State, o.Reason = Stale, a.changed(o.Change)
 		}
 	}

@@ -18,6 +18,8 @@ type approval struct {
 	auto       bool
 	digest     string
 	untilClean bool
+	// unaffected goes on with a plan file of which something is stale.
+	unaffected bool
 }
 
 // by says how the rounds are approved, for the journal.
@@ -43,7 +45,7 @@ func (c *command) apply() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.writing(cmd, "apply", func(ctx context.Context, s *session) error {
 				if len(args) == 1 {
-					return s.applyFile(ctx, args[0], permit)
+					return s.applyFile(ctx, args[0], permit, how)
 				}
 				opts, err := c.options(s, permit)
 				if err != nil {
@@ -61,6 +63,7 @@ func (c *command) apply() *cobra.Command {
 	cmd.Flags().BoolVar(&how.auto, "auto-approve", false, "approve every round that destroys nothing")
 	cmd.Flags().StringVar(&how.digest, "approve", "", "approve the round with this digest (plan prints it), and only that one")
 	cmd.Flags().BoolVar(&how.untilClean, "until-clean", false, fmt.Sprintf("with --auto-approve: go on until nothing is left, at most %d rounds", layers.MaxRounds))
+	cmd.Flags().BoolVar(&how.unaffected, "unaffected", false, "with PLANFILE: where some of it is stale, do what does not rest on that; without it nothing is done then")
 	cmd.Flags().BoolVar(&c.flags.json, "json", false, "the last round as JSON (bisc schema); nothing is asked")
 	return cmd
 }
@@ -97,7 +100,7 @@ func (s *session) notApproved(rep layers.Report, err error) error {
 }
 
 // applyFile does the one round of a plan file, and then shows what came into view.
-func (s *session) applyFile(ctx context.Context, name string, permit permits) error {
+func (s *session) applyFile(ctx context.Context, name string, permit permits, how approval) error {
 	saved, err := s.decode(name)
 	if err != nil {
 		return err
@@ -116,10 +119,17 @@ func (s *session) applyFile(ctx context.Context, name string, permit permits) er
 	if err != nil {
 		return err
 	}
+	bound, uses, err := s.unused(ctx, saved, bound)
+	if err != nil {
+		return err
+	}
+	if len(bound.Stale()) > 0 {
+		bound = bound.Unaffected(how.unaffected)
+	}
 	if bound.Pending() == 0 {
 		return s.show(bound, view.Run{Verb: "apply"}, nil)
 	}
-	if bound, err = s.useOnce(ctx, saved, bound); err != nil {
+	if err := s.markUsed(ctx, saved, bound, uses); err != nil {
 		return err
 	}
 	acting := s.acting(opts)

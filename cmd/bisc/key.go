@@ -19,7 +19,11 @@ func secretKey() ([]byte, error) {
 	name := filepath.Join(dir, "key")
 	key, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return newKey(name)
+		key, err := newKey(name)
+		if err != nil {
+			return nil, onFileSystem(dir, err)
+		}
+		return key, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading bisc's key: %w", err)

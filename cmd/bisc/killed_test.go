@@ -40,7 +40,7 @@ func dying() {
 			d := &killer{RoundRecorder: s.record, at: at}
 			s.record = d
 			d.point()
-			err := s.applyFile(ctx, args[0], permits{})
+			err := s.applyFile(ctx, args[0], permits{}, approval{})
 			d.point()
 			fmt.Fprintf(os.Stderr, "points %d\n", d.n)
 			return err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,40 +19,55 @@ import (
 // and the run that used it. After it has expired the file is refused anyway, and the line goes.
 const usedPlans = "/var/lib/bisc/used-plans"
 
-// useOnce records a plan file on every host that it is about to change, as the first act there, and refuses one that was
-// recorded before: what was undone since must not be done again by an old approval. Only a run of this journal that was
-// cut is taken up again; what of it is done stays done.
-func (s *session) useOnce(ctx context.Context, saved layers.Saved, bound layers.Report) (layers.Report, error) {
+// use is the first use of a plan file on a host, or the next after one that was cut.
+type use struct {
+	on  host.Writer
+	put host.Put
+}
+
+// unused refuses a plan file that was used on a host before: what was undone since must not be done again by an old
+// approval. Only a run of this journal that was cut is taken up again; what of it is done stays done. It gives what is to
+// be recorded before anything else is done.
+func (s *session) unused(ctx context.Context, saved layers.Saved, bound layers.Report) (layers.Report, []use, error) {
+	var uses []use
 	for i, h := range bound {
 		if h.Err != nil || (layers.Report{h}).Pending() == 0 {
 			continue
 		}
 		w, err := s.Writer(ctx, h.Host)
 		if err != nil {
-			return bound, err
+			return bound, nil, err
 		}
 		was, err := w.ReadFile(ctx, usedPlans)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return bound, fmt.Errorf("reading which plan files were used on %s: %w", h.Host, err)
+			return bound, nil, fmt.Errorf("reading which plan files were used on %s: %w", h.Host, err)
 		}
 		lines, by, used := usedLines(was, saved, s.run, time.Now())
 		if used {
 			past, err := s.past(ctx, saved, w, by)
 			if err != nil {
-				return bound, err
+				return bound, nil, err
 			}
 			bound[i] = saved.Resume(h, past)
 			fmt.Fprintf(s.c.errs, "bisc: taking up run %s on %s, which was cut\n", by, h.Host)
-			if (layers.Report{bound[i]}).Pending() == 0 {
-				continue
-			}
 		}
-		put := host.Put{Path: usedPlans, Content: lines, Mode: 0o644, Was: host.ContentDigest(was)}
-		if err := s.actAlone(ctx, w, usedAddress(saved), put); err != nil {
-			return bound, fmt.Errorf("recording on %s that the plan file is used: %w", h.Host, err)
+		uses = append(uses, use{w, host.Put{Path: usedPlans, Content: lines, Mode: 0o644, Was: host.ContentDigest(was)}})
+	}
+	return bound, uses, nil
+}
+
+// markUsed records the use of a plan file on every host that it is about to change, as the first act there.
+func (s *session) markUsed(ctx context.Context, saved layers.Saved, bound layers.Report, uses []use) error {
+	for _, u := range uses {
+		at := slices.IndexFunc(bound, func(h layers.HostReport) bool { return h.Host == u.on.Name() })
+		if (layers.Report{bound[at]}).Pending() == 0 {
+			continue
+		}
+		if err := s.actAlone(ctx, u.on, usedAddress(saved), u.put); err != nil {
+			return fmt.Errorf("recording on %s that the plan file is used: %w", u.on.Name(), err)
 		}
 	}
-	return bound, nil
+	return nil
 }
 
 // usedAddress is under which the journal keeps the use of a plan file, after the host's name.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -99,7 +98,7 @@ func (s *session) save(rep layers.Report, name string, destroy []string, life ti
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(name, b, 0o600); err != nil {
+	if err := writeWhole(name, b); err != nil {
 		return fmt.Errorf("writing the plan file: %w", err)
 	}
 	fmt.Fprintf(s.c.errs, "bisc: wrote %s, good for %s: apply it with: bisc apply %s\n", name, life, name)

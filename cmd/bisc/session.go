@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/user"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -109,14 +110,14 @@ func (s *session) begin(ctx context.Context) error {
 		return err
 	}
 	if s.book, err = journal.Open(context.WithoutCancel(ctx), path); err != nil { // --timeout is not the journal's fault
-		return fmt.Errorf("nothing is done without a journal: %w", err)
+		return fmt.Errorf("nothing is done without a journal: %w", onFileSystem(filepath.Dir(path), err))
 	}
 	s.closers = append(s.closers, s.book.Close)
 	machine, _ := os.Hostname()
 	s.log, err = s.book.Begin(context.WithoutCancel(ctx), journal.Run{ID: s.run, User: operator(), Machine: machine, Verb: s.verb, Plan: s.plan.Digest,
 		Version: version(), Args: s.plan.MaskSet(os.Args[1:]), Started: s.c.started})
 	if err != nil {
-		return fmt.Errorf("nothing is done without a journal: %w", err)
+		return fmt.Errorf("nothing is done without a journal: %w", onFileSystem(filepath.Dir(path), err))
 	}
 	s.record = s.log
 	return nil
