@@ -19,6 +19,8 @@ type Block struct {
 	Differs []string
 	// Unknown is why it could not be observed.
 	Unknown string
+
+	passing bool // without the block a reboot loses it
 }
 
 // Attr is an attribute: a string, an int, a bool, a []string, a map[string]string or sections; Text is a string that is

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
 
 	"bisc/internal/host"
 	"bisc/internal/source"
@@ -90,6 +92,7 @@ func stagesOf(plan *plans.Plan, name string) (out []*layers.Stage) {
 
 // load loads the plan's text, and takes out what is not good until it is.
 func (f *Found) load(inv *inventory.Inventory, reg modules.Registry, key []byte) (*plans.Plan, error) {
+	f.leave(func(b *Block) (why string) { return b.unsayable() })
 	for range len(f.Blocks) + 1 {
 		files := f.Files()
 		plan, diags := plans.Load(plans.Options{Files: files, Inventory: inv, Registry: reg, DigestKey: key})
@@ -100,17 +103,82 @@ func (f *Found) load(inv *inventory.Inventory, reg modules.Registry, key []byte)
 		if len(bad) == 0 {
 			return nil, fmt.Errorf("discover: what was written does not validate: %w", diags)
 		}
-		for _, b := range bad {
-			f.Remarks = append(f.Remarks, Remark{Outside, b.Kind, b.Label, "bisc cannot say it: " + strings.Join(b.Faults, "; ")})
-		}
-		f.Blocks = slices.DeleteFunc(f.Blocks, func(b *Block) bool { return slices.Contains(bad, b) })
-		slices.SortStableFunc(f.Remarks, byName)
+		f.leave(func(b *Block) string { return bad[b] })
 	}
 	return nil, fmt.Errorf("discover: what was written does not validate")
 }
 
-// faulty gives the blocks that errors are in; their faults are then the errors.
-func (f *Found) faulty(diags hcl.Diagnostics) (bad []*Block) {
+// leave takes the blocks out of which there is something to say.
+func (f *Found) leave(why func(*Block) string) {
+	f.Blocks = slices.DeleteFunc(f.Blocks, func(b *Block) bool {
+		reason := why(b)
+		if reason != "" {
+			f.Remarks = append(f.Remarks, Remark{b.without(), b.Kind, b.Label, "the language cannot say it: " + reason})
+		}
+		return reason != ""
+	})
+	slices.SortStableFunc(f.Remarks, byName)
+}
+
+// without is what the block's subject is where the plan does not have it.
+func (b *Block) without() State {
+	if b.passing {
+		return Ephemeral
+	}
+	return Outside
+}
+
+// unsayable says which of the block's texts would not come back as they were written: a string of HCL is UTF-8, and Unicode
+// is normalized in it.
+func (b *Block) unsayable() string {
+	if !plainly(b.Label) {
+		return "its name is not UTF-8, or not normalized"
+	}
+	for _, a := range b.Attrs {
+		if !plainly(valueTexts(a.Value)...) {
+			return a.Name + " is not UTF-8, or not normalized"
+		}
+	}
+	return ""
+}
+
+func plainly(texts ...string) bool {
+	for _, t := range texts {
+		if !utf8.ValidString(t) || cty.StringVal(t).AsString() != t {
+			return false
+		}
+	}
+	return true
+}
+
+// valueTexts gives the strings that a value is made of; those of sections were read by systemd's parser.
+func valueTexts(v any) (out []string) {
+	switch v := v.(type) {
+	case string:
+		return []string{v}
+	case Text:
+		return []string{string(v)}
+	case []string:
+		return v
+	case map[string]string:
+		for k, s := range v {
+			out = append(out, k, s)
+		}
+	case map[string][]string:
+		for k, l := range v {
+			out = append(append(out, k), l...)
+		}
+	case map[string]map[string][]string:
+		for _, m := range v {
+			out = append(out, valueTexts(m)...)
+		}
+	}
+	return out
+}
+
+// faulty gives the blocks that errors are in, with the errors.
+func (f *Found) faulty(diags hcl.Diagnostics) map[*Block]string {
+	bad := map[*Block]string{}
 	at := f.places()
 	blockAt := func(file string, line int) *Block {
 		for _, p := range at {
@@ -124,14 +192,9 @@ func (f *Found) faulty(diags hcl.Diagnostics) (bad []*Block) {
 		if d.Severity != hcl.DiagError || d.Subject == nil {
 			continue
 		}
-		b := blockAt(d.Subject.Filename, d.Subject.Start.Line)
-		if b == nil {
-			continue
+		if b := blockAt(d.Subject.Filename, d.Subject.Start.Line); b != nil {
+			bad[b] = strings.TrimPrefix(bad[b]+"; "+d.Detail, "; ")
 		}
-		if !slices.Contains(bad, b) {
-			bad, b.Faults = append(bad, b), nil
-		}
-		b.Faults = append(b.Faults, d.Detail)
 	}
 	return bad
 }

@@ -24,22 +24,23 @@ type container struct {
 
 const dockerRoot = "/var/lib/docker"
 
-// readContainers reads the containers' own files.
-func (r *reader) readContainers(ctx context.Context, daemon string) ([]container, error) {
-	root := dockerRoot
+// containersIn is the pattern of the files.
+func containersIn(root string) string { return globLiteral(root) + "/containers/*/config.v2.json" }
+
+// readContainers reads the containers' own files: those found where docker keeps them, or, where its configuration says so,
+// elsewhere.
+func (r *reader) readContainers(ctx context.Context, daemon string, names []string) ([]container, error) {
 	var conf struct {
 		Root string `json:"data-root"`
 	}
 	if daemon != "" {
 		if err := json.Unmarshal([]byte(daemon), &conf); err != nil {
 			r.lost("containers", "/etc/docker/daemon.json", err)
-		} else if path.IsAbs(conf.Root) {
-			root = path.Clean(conf.Root)
+		} else if root := path.Clean(conf.Root); path.IsAbs(root) && root != dockerRoot {
+			if err := r.wave(ctx, r.paths(&names, "containers", containersIn(root))); err != nil {
+				return nil, err
+			}
 		}
-	}
-	var names []string
-	if err := r.wave(ctx, r.paths(&names, "containers", globLiteral(root)+"/containers/*/config.v2.json")); err != nil {
-		return nil, err
 	}
 	texts, hosts := make([]string, len(names)), make([]string, len(names))
 	var asks []question

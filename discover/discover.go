@@ -53,6 +53,7 @@ type everything struct {
 	runtime  runtimeSeen
 	daemon   string
 	paths    [][]string
+	kept     []string // the containers' files
 	states   map[string]systemd.State
 }
 
@@ -64,36 +65,32 @@ func Read(ctx context.Context, h host.Reader) (*Found, error) {
 	if err := r.wave(ctx, e.first(r)...); err != nil {
 		return nil, err
 	}
-	own, err := r.readLocals(ctx, slices.Concat(e.paths...))
+	var own locals
+	var containers []container
+	err := host.Ask(ctx,
+		func(ctx context.Context) (err error) {
+			own, err = r.readLocals(ctx, slices.Concat(e.paths...))
+			return err
+		},
+		func(ctx context.Context) (err error) {
+			containers, err = r.readContainers(ctx, e.daemon, e.kept)
+			return err
+		})
 	if err != nil {
 		return nil, err
 	}
-	table, points, err := e.mounts.parse()
-	if err != nil {
-		r.lost("mounts", "/proc/self/mountinfo", err)
-	}
-	pools, datasets, err := e.zfs.parse()
-	if err != nil {
-		r.lost("zfs datasets", "zfs list", err)
-	}
-	g := &ground{table: table, points: points, datasets: datasets, units: map[string]bool{}}
+	g, pools := e.ground(r)
 	units, foreign := own.units()
 	listeners := parseSockets(e.runtime.sockets)
-	states, err := r.second(ctx, g, units, listeners)
+	var programs []localFile
+	err = host.Ask(ctx,
+		func(ctx context.Context) (err error) { e.states, err = r.second(ctx, g, units, listeners); return err },
+		func(ctx context.Context) (err error) { programs, err = r.programs(ctx, units); return err })
 	if err != nil {
 		return nil, err
 	}
-	e.states = states
-	for name, s := range states {
+	for name, s := range e.states {
 		g.units[name] = s.Load == "loaded"
-	}
-	containers, err := r.readContainers(ctx, e.daemon)
-	if err != nil {
-		return nil, err
-	}
-	programs, err := r.programs(ctx, units)
-	if err != nil {
-		return nil, err
 	}
 	own.files = append(own.files, programs...)
 
@@ -111,6 +108,19 @@ func Read(ctx context.Context, h host.Reader) (*Found, error) {
 	return f, nil
 }
 
+// ground is what the first answers say of the storage.
+func (e *everything) ground(r *reader) (*ground, map[string]string) {
+	table, points, err := e.mounts.parse()
+	if err != nil {
+		r.lost("mounts", "/proc/self/mountinfo", err)
+	}
+	pools, datasets, err := e.zfs.parse()
+	if err != nil {
+		r.lost("zfs datasets", "zfs list", err)
+	}
+	return &ground{table: table, points: points, datasets: datasets, units: map[string]bool{}}, pools
+}
+
 // first is what can be asked without knowing anything.
 func (e *everything) first(r *reader) (asks []question) {
 	asks = append(asks, question{"system", "os-release", func(ctx context.Context) error {
@@ -120,7 +130,7 @@ func (e *everything) first(r *reader) (asks []question) {
 			e.machine, _ = known["machine_id"].(string)
 		}
 		return err
-	}}, r.askPackages(&e.packages), r.optional(&e.daemon, "containers", "/etc/docker/daemon.json"))
+	}}, r.askPackages(&e.packages), r.optional(&e.daemon, "containers", "/etc/docker/daemon.json"), r.paths(&e.kept, "containers", containersIn(dockerRoot)))
 	asks = append(asks, r.askMounts(&e.mounts)...)
 	asks = append(asks, r.askZFS(&e.zfs)...)
 	asks = append(asks, r.askRamdisk(&e.ramdisk)...)
@@ -240,7 +250,7 @@ func (f *Found) runtime(e everything, own locals, containers []container, listen
 		f.Remarks = append(f.Remarks, c.remark())
 	}
 	for _, l := range listeners {
-		if r, ok := l.remark(); ok {
+		if r, ok := l.remark(own.transients()); ok {
 			f.Remarks = append(f.Remarks, r)
 		}
 	}

@@ -88,12 +88,13 @@ func (r *reader) askGroups(all []listener) (asks []question) {
 	return asks
 }
 
-// groupOf is the path in systemd's tree: of the one hierarchy, or of the one that is named so.
+// groupOf is the path in systemd's tree. A kernel may have that of the one hierarchy and that of the one named so, of which
+// only one is in use; in the other all are in its root.
 func groupOf(text string) string {
 	out := ""
 	for line := range strings.Lines(text) {
 		f := strings.SplitN(strings.TrimSpace(line), ":", 3)
-		if len(f) == 3 && (f[1] == "name=systemd" || f[1] == "" && out == "") {
+		if len(f) == 3 && (f[1] == "name=systemd" || f[1] == "") && len(f[2]) > len(out) {
 			out = f[2]
 		}
 	}
@@ -102,12 +103,12 @@ func groupOf(text string) string {
 
 // remark tells of a process that somebody has started in a terminal, or that a transient unit holds: it ends with the
 // session, or with the boot. Those of services are theirs, and those of containers the containers'.
-func (l listener) remark() (Remark, bool) {
+func (l listener) remark(transient []Remark) (Remark, bool) {
 	why := ""
 	switch base := path.Base(l.group); {
 	case strings.Contains(l.group, "/user.slice") && strings.HasSuffix(base, ".scope"), strings.Contains(l.group, "/user@"):
 		why = "started in a session (" + base + "), no unit starts it at boot"
-	case strings.HasPrefix(base, "run-"):
+	case slices.ContainsFunc(transient, func(r Remark) bool { return r.Name == base }):
 		why = "a transient unit (" + base + "), which the next boot does not have"
 	default:
 		return Remark{}, false

@@ -144,7 +144,7 @@ func (b *bench) good() {
 // differing are the resources that the first plan shows, as kind[label].
 func (b *bench) differing(plan string) (out []string) {
 	b.Helper()
-	for _, m := range regexp.MustCompile(`(?m)^  [~*!?-] biscayne:\w+\.(\S+\])`).FindAllStringSubmatch(plan, -1) {
+	for _, m := range regexp.MustCompile(`(?m)^  [~*!?-] biscayne:\w+\.(.+?\])   `).FindAllStringSubmatch(plan, -1) {
 		out = append(out, m[1])
 	}
 	return out

@@ -265,7 +265,7 @@ func (g *ground) unwritten(p point) (b *Block, why string) {
 	var l storage.Line
 	switch {
 	case m.Type == "tmpfs":
-		b = g.tmpfs(p, append(without(m.Options, "rw", "relatime"), "size="+sizeNow(p).String()))
+		b = g.tmpfs(p, append(without(m.Options, "rw", "relatime"), "size="+strconv.FormatInt(int64(sizeNow(p)), 10)))
 	case m.Root != "/" || !strings.HasPrefix(m.Source, "/dev/") || strings.HasPrefix(m.Source, "/dev/loop"):
 		if from := g.boundFrom(m); from != "" {
 			l.Source = from
@@ -283,6 +283,7 @@ func (g *ground) unwritten(p point) (b *Block, why string) {
 			b.set("options", options)
 		}
 	}
+	b.passing = true
 	b.fault("it is mounted now, and fstab has no line for it: a reboot loses it")
 	g.order(b, l)
 	return b, ""

@@ -48,13 +48,12 @@ func packageBlocks(text string, shape Shape) (blocks []*Block) {
 		b := newBlock("units", "package", name)
 		b.note("version %s", w[3])
 		held := w[1] == "hold"
-		if restarting(name) {
-			b.set("held", held || shape.Name != "")
-			if !held && shape.Name != "" {
-				b.fault("it is not held: an upgrade restarts it, and the validator with it")
-			}
-		} else if held {
+		needed := restarting(name) && shape.Name != ""
+		if held || needed {
 			b.set("held", true)
+		}
+		if needed && !held {
+			b.fault("it is not held: an upgrade restarts it, and the validator with it")
 		}
 		blocks = append(blocks, b)
 	}

@@ -141,6 +141,9 @@ func cronEntry(line string, own bool) (when, program string, ok bool) {
 	if !own {
 		at++
 	}
+	for at < len(w) && strings.Contains(w[at], "=") { // a variable before the program may hold a secret
+		at++
+	}
 	if len(w) <= at {
 		return "", "", false
 	}
