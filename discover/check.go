@@ -129,14 +129,14 @@ func (b *Block) without() State {
 }
 
 // unsayable says which of the block's texts would not come back as they were written: a string of HCL is UTF-8, and Unicode
-// is normalized in it.
+// is normalized in it. A NUL is no text.
 func (b *Block) unsayable() string {
 	if !plainly(b.Label) {
-		return "its name is not UTF-8, or not normalized"
+		return "its name is not UTF-8, not normalized, or has a NUL in it"
 	}
 	for _, a := range b.Attrs {
 		if !plainly(valueTexts(a.Value)...) {
-			return a.Name + " is not UTF-8, or not normalized"
+			return a.Name + " is not UTF-8, not normalized, or has a NUL in it"
 		}
 	}
 	return ""
@@ -144,7 +144,7 @@ func (b *Block) unsayable() string {
 
 func plainly(texts ...string) bool {
 	for _, t := range texts {
-		if !utf8.ValidString(t) || cty.StringVal(t).AsString() != t {
+		if !utf8.ValidString(t) || strings.ContainsRune(t, 0) || cty.StringVal(t).AsString() != t {
 			return false
 		}
 	}

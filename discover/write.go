@@ -165,9 +165,11 @@ func object[T any](m map[string]T, of func(T) cty.Value) cty.Value {
 	return cty.ObjectVal(all)
 }
 
-// textTokens is a text of several lines as a heredoc, where that reads back as the same text; else it is a quoted string.
+// textTokens is a text of several lines as a heredoc, where that reads back as the same text and nothing in it acts on a
+// terminal; else it is a quoted string, with escapes.
 func textTokens(text string) hclwrite.Tokens {
-	if strings.Count(text, "\n") > 1 && strings.HasSuffix(text, "\n") {
+	acts := func(r rune) bool { return r != '\n' && r != '\t' && !unicode.IsPrint(r) }
+	if strings.Count(text, "\n") > 1 && strings.HasSuffix(text, "\n") && !strings.ContainsFunc(text, acts) {
 		word := "EOT"
 		for n := 1; strings.Contains(text, word); n++ {
 			word = fmt.Sprintf("EOT%d", n)
