@@ -9,6 +9,7 @@ require (
 	github.com/godbus/dbus/v5 v5.1.0
 	github.com/google/go-cmp v0.7.0
 	github.com/hashicorp/hcl/v2 v2.25.0
+	github.com/hiddeco/sshsig v0.2.0
 	github.com/pkg/sftp v1.13.12
 	github.com/prometheus/client_model v0.6.1
 	github.com/prometheus/common v0.55.0

@@ -1,6 +1,7 @@
 package layers
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -19,15 +20,18 @@ const SavedVersion = 1
 
 // Saved is one round as a file: what was observed and what would be done, as digests. It holds no content, so no secret.
 type Saved struct {
-	FormatVersion int         `json:"format_version"`
-	ID            string      `json:"id"`
-	Created       time.Time   `json:"created"`
-	Expires       time.Time   `json:"expires"`
-	Plan          string      `json:"plan"` // digest of the plan's files and of every value they read
-	Destroy       []string    `json:"destroy,omitempty"`
-	Hosts         []SavedHost `json:"hosts"`
-	Digest        string      `json:"digest"` // Report.Digest of the round
-	MAC           string      `json:"mac"`
+	FormatVersion int       `json:"format_version"`
+	ID            string    `json:"id"`
+	Created       time.Time `json:"created"`
+	Expires       time.Time `json:"expires"`
+	Plan          string    `json:"plan"` // digest of the plan's files and of every value they read
+	// StepKey (hex) is the key of the steps' digests in a file that may cross machines; empty: bisc's own key. Whoever has
+	// the file could try guesses at short secrets with it, so that a round with secrets has none.
+	StepKey string      `json:"step_key,omitempty"`
+	Destroy []string    `json:"destroy,omitempty"`
+	Hosts   []SavedHost `json:"hosts"`
+	Digest  string      `json:"digest"` // Report.Digest of the round
+	MAC     string      `json:"mac"`
 }
 
 // SavedHost is a host as it was when the plan was made.
@@ -119,6 +123,60 @@ func macOf(key, body []byte) string {
 	return hex.EncodeToString(m.Sum(nil))
 }
 
+// ErrUnsigned: the plan file bears no signature of somebody who may sign, and one is required.
+var ErrUnsigned = errors.New("the plan file is not signed by anybody who may approve it")
+
+// KeyOf is the key of the steps' digests: the file's own, or bisc's.
+func (s Saved) KeyOf(own []byte) []byte {
+	if s.StepKey == "" {
+		return own
+	}
+	key, _ := hex.DecodeString(s.StepKey) // a file that bisc wrote, or that was signed, has no other; if it had, nothing would fit
+	return key
+}
+
+// HoldsSecrets tells whether any step of a round carries a secret.
+func (r Report) HoldsSecrets() bool {
+	return slices.ContainsFunc(r.Outcomes(), func(o Outcome) bool {
+		return o.Pending() && slices.ContainsFunc(o.Change.Steps, func(s host.Step) bool {
+			switch s := s.(type) {
+			case host.Put:
+				return s.Secret
+			case host.Script:
+				return s.Secret
+			}
+			return false
+		})
+	})
+}
+
+// DecodeSigned reads a plan file of another machine, whose key this one does not have. Its signature must have been
+// checked: that is what stands for the MAC.
+func DecodeSigned(b []byte) (Saved, error) {
+	var s Saved
+	if err := json.Unmarshal(b, &s); err != nil {
+		return s, fmt.Errorf("%w: %v", ErrAltered, err)
+	}
+	if s.FormatVersion != SavedVersion {
+		return s, fmt.Errorf("%w: format_version is %d, this bisc reads %d", ErrAltered, s.FormatVersion, SavedVersion)
+	}
+	again, err := json.MarshalIndent(s, "", "  ")
+	if err != nil || !bytes.Equal(append(again, '\n'), b) {
+		return s, ErrAltered
+	}
+	if s.StepKey == "" {
+		return s, fmt.Errorf("%w: its round has secrets, so that only the machine that made it can apply it", ErrAltered)
+	}
+	return s, s.expired()
+}
+
+func (s Saved) expired() error {
+	if now := time.Now(); now.After(s.Expires) {
+		return fmt.Errorf("%w %s ago: make a new one with bisc plan --out", ErrExpired, now.Sub(s.Expires).Round(time.Second))
+	}
+	return nil
+}
+
 // Decode reads a plan file and refuses one with any byte altered, or that has expired.
 func Decode(b, key []byte) (Saved, error) {
 	var s Saved
@@ -132,10 +190,7 @@ func Decode(b, key []byte) (Saved, error) {
 	if err != nil || !hmac.Equal(again, b) {
 		return s, ErrAltered
 	}
-	if now := time.Now(); now.After(s.Expires) {
-		return s, fmt.Errorf("%w %s ago: make a new one with bisc plan --out", ErrExpired, now.Sub(s.Expires).Round(time.Second))
-	}
-	return s, nil
+	return s, s.expired()
 }
 
 // Bind keeps of a fresh report what the saved plan approved. What would now need anything else is Stale, what came into

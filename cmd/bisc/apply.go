@@ -20,6 +20,7 @@ type approval struct {
 	untilClean bool
 	// unaffected goes on with a plan file of which something is stale.
 	unaffected bool
+	trust      trusting
 }
 
 // by says how the rounds are approved, for the journal.
@@ -44,6 +45,9 @@ func (c *command) apply() *cobra.Command {
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.writing(cmd, "apply", func(ctx context.Context, s *session) error {
+				if how.trust.require && len(args) == 0 {
+					return fmt.Errorf("%w: --require-signature wants a PLANFILE", layers.ErrUnsigned)
+				}
 				if len(args) == 1 {
 					return s.applyFile(ctx, args[0], permit, how)
 				}
@@ -60,6 +64,7 @@ func (c *command) apply() *cobra.Command {
 	}
 	c.flags.scope(cmd)
 	permit.flags(cmd)
+	how.trust.flags(cmd)
 	cmd.Flags().BoolVar(&how.auto, "auto-approve", false, "approve every round that destroys nothing")
 	cmd.Flags().StringVar(&how.digest, "approve", "", "approve the round with this digest (plan prints it), and only that one")
 	cmd.Flags().BoolVar(&how.untilClean, "until-clean", false, fmt.Sprintf("with --auto-approve: go on until nothing is left, at most %d rounds", layers.MaxRounds))
@@ -101,21 +106,23 @@ func (s *session) notApproved(rep layers.Report, err error) error {
 
 // applyFile does the one round of a plan file, and then shows what came into view.
 func (s *session) applyFile(ctx context.Context, name string, permit permits, how approval) error {
-	saved, err := s.decode(name)
+	saved, by, err := s.decode(name, how.trust)
 	if err != nil {
 		return err
 	}
+	key := saved.KeyOf(s.key)
 	permit.destroy = saved.Destroy
 	all, err := s.c.options(s, permit)
 	if err != nil {
 		return err
 	}
 	opts := all
+	opts.Key = key
 	opts.Select = saved.Selects(all.Select)
 	if err := s.lookBack(ctx, opts); err != nil {
 		return err
 	}
-	bound, err := saved.Bind(s.observe(ctx, opts), s.key)
+	bound, err := saved.Bind(s.observe(ctx, opts), key)
 	if err != nil {
 		return err
 	}
@@ -133,7 +140,7 @@ func (s *session) applyFile(ctx context.Context, name string, permit permits, ho
 		return err
 	}
 	acting := s.acting(opts)
-	acting.ApprovedBy = "the plan file " + saved.ID
+	acting.ApprovedBy = by
 	done := layers.ApplyAll(ctx, bound, s, acting)
 	s.noteCut(ctx, done)
 	if !done.GoesOn() {
@@ -143,20 +150,31 @@ func (s *session) applyFile(ctx context.Context, name string, permit permits, ho
 	return s.show(s.observe(ctx, all), view.Run{Verb: "apply"}, nil)
 }
 
-// decode reads a plan file that is this plan's, unaltered and not too old.
-func (s *session) decode(name string) (layers.Saved, error) {
+// decode reads a plan file that is this plan's, unaltered and not too old, and says who approved it.
+func (s *session) decode(name string, trust trusting) (saved layers.Saved, by string, err error) {
 	b, err := os.ReadFile(name)
 	if err != nil {
-		return layers.Saved{}, fmt.Errorf("reading the plan file: %w", err)
+		return saved, "", fmt.Errorf("reading the plan file: %w", err)
 	}
-	saved, err := layers.Decode(b, s.key)
+	signer, err := s.signedBy(name, b, trust)
 	if err != nil {
-		return saved, fmt.Errorf("%s: %w", name, err)
+		return saved, "", err
+	}
+	saved, err = layers.Decode(b, s.key)
+	by = lockOwner() + ", plan file " + saved.ID
+	if signer.Key != "" {
+		if errors.Is(err, layers.ErrAltered) { // or of another machine
+			saved, err = layers.DecodeSigned(b)
+		}
+		by = signer.String() + ", signed plan file " + saved.ID
+	}
+	if err != nil {
+		return saved, "", fmt.Errorf("%s: %w", name, err)
 	}
 	if saved.Plan != s.plan.Digest {
-		return saved, fmt.Errorf("%w: the plan's files, or a value that they read, have changed since %s was written: plan again", layers.ErrStale, name)
+		return saved, "", fmt.Errorf("%w: the plan's files, or a value that they read, have changed since %s was written: plan again", layers.ErrStale, name)
 	}
-	return saved, nil
+	return saved, by, nil
 }
 
 // approve shows a round and asks, or answers as the flags say.

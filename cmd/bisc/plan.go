@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -18,6 +20,7 @@ func (c *command) plan() *cobra.Command {
 	var life time.Duration
 	var wire bool
 	var permit permits
+	var by signing
 	cmd := &cobra.Command{
 		Use:   "plan",
 		Short: "show what differs now and after boot, and what apply would do; writes nothing on any host",
@@ -30,7 +33,7 @@ func (c *command) plan() *cobra.Command {
 				}
 				rep := s.observe(ctx, opts)
 				if out != "" {
-					if err := s.save(rep, out, permit.destroy, life); err != nil {
+					if err := s.save(ctx, rep, out, permit.destroy, life, by); err != nil {
 						return err
 					}
 				}
@@ -40,6 +43,7 @@ func (c *command) plan() *cobra.Command {
 	}
 	c.flags.scope(cmd)
 	permit.flags(cmd)
+	by.flags(cmd)
 	cmd.Flags().StringVar(&out, "out", "", "also write the round to this file, for bisc apply FILE")
 	cmd.Flags().DurationVar(&life, "expires", time.Hour, "with --out: how long the file is good for")
 	cmd.Flags().BoolVar(&wire, "wire", false, "print exactly what would be sent")
@@ -93,9 +97,20 @@ func (c *command) options(s *session, p permits) (layers.Options, error) {
 }
 
 // save writes the plan file, readable by its owner only.
-func (s *session) save(rep layers.Report, name string, destroy []string, life time.Duration) error {
-	b, err := layers.Save(rep, s.key, journal.NewRunID(), s.plan.Digest, destroy, life).Encode(s.key)
+func (s *session) save(ctx context.Context, rep layers.Report, name string, destroy []string, life time.Duration, by signing) error {
+	stepKey, key := "", s.key
+	if by.sign && !rep.HoldsSecrets() {
+		key = make([]byte, 32)
+		_, _ = rand.Read(key) // never fails (Go 1.24)
+		stepKey = hex.EncodeToString(key)
+	}
+	saved := layers.Save(rep, key, journal.NewRunID(), s.plan.Digest, destroy, life)
+	saved.StepKey = stepKey
+	b, err := saved.Encode(s.key)
 	if err != nil {
+		return err
+	}
+	if err := s.writeSignature(ctx, name, b, by); err != nil {
 		return err
 	}
 	if err := writeWhole(name, b); err != nil {
