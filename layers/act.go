@@ -39,7 +39,10 @@ func ResultOf(err error) Result {
 	r.Err = err.Error()
 	var guard *host.GuardError
 	var exit *host.ExitError
+	var reverted *host.RevertedError
 	switch {
+	case errors.As(err, &reverted):
+		r.State = NotDone
 	case errors.Is(err, host.ErrLost): // also where the reason for the loss is an unreachable host
 		r.State = UnknownResult
 	case errors.As(err, &guard), errors.Is(err, host.ErrFenced), errors.Is(err, host.ErrChanged), errors.Is(err, host.ErrUnrecorded), errors.Is(err, host.ErrUnreachable), errors.Is(err, host.ErrNoProgram):

@@ -19,6 +19,10 @@ type Acting struct {
 	ApprovedBy string
 	// Stop, when closed, ends the round after the step that is running.
 	Stop <-chan struct{}
+	// Within is how long a change that can cut the operator off is given to be proved before the host takes it back by
+	// itself; zero means ConfirmWithin. Run is the run's name, which the host keeps with it.
+	Within time.Duration
+	Run    string
 	// Saw is told of every item as it is worked on; it must not block.
 	Saw func(Progress)
 }
@@ -43,8 +47,10 @@ type applying struct {
 	host   *host.MemoWriter
 	record Recorder
 	holds  []Hold
-	did    bool // a step was sent in this round
-	out    []Outcome
+	// identity is the host's at the beginning of the round.
+	identity Identity
+	did      bool // a step was sent in this round
+	out      []Outcome
 }
 
 // Apply does the approved round on a host: what was shown, or less, or nothing. Each item is observed again before its
@@ -79,15 +85,22 @@ func (a *applying) sameHost(ctx context.Context, was Identity) error {
 	err := host.Ask(ctx,
 		func(ctx context.Context) (err error) { now, err = Identify(ctx, a.host); return err },
 		func(ctx context.Context) (err error) { a.holds, err = ReadHolds(ctx, a.host); return err })
-	switch {
-	case err != nil:
+	a.identity = now
+	if err != nil {
 		return err
+	}
+	return was.same(a.host.Name(), now)
+}
+
+// same refuses another machine, another boot of it, or another host key.
+func (was Identity) same(name string, now Identity) error {
+	switch {
 	case now.MachineID != was.MachineID:
-		return fmt.Errorf("%w: %s is another machine (machine id was %s and is %s)", ErrStale, a.host.Name(), was.MachineID, now.MachineID)
+		return fmt.Errorf("%w: %s is another machine (machine id was %s and is %s)", ErrStale, name, was.MachineID, now.MachineID)
 	case now.BootID != was.BootID:
-		return fmt.Errorf("%w: %s was rebooted (boot id was %s and is %s)", ErrStale, a.host.Name(), was.BootID, now.BootID)
+		return fmt.Errorf("%w: %s was rebooted (boot id was %s and is %s)", ErrStale, name, was.BootID, now.BootID)
 	case was.HostKey != "" && now.HostKey != was.HostKey:
-		return fmt.Errorf("%w: the host key of %s was %s and is %s", ErrStale, a.host.Name(), was.HostKey, now.HostKey)
+		return fmt.Errorf("%w: the host key of %s was %s and is %s", ErrStale, name, was.HostKey, now.HostKey)
 	}
 	return nil
 }
@@ -117,17 +130,26 @@ func (a *applying) inOrder(ctx context.Context, outs []Outcome) {
 			}
 		case !gated && !a.admitted(ctx, o):
 			stopped = o
+		case o.Change.Cuts != "":
+			gated = true
+			a.provisional(ctx, o)
+			if !settled(*o) {
+				stopped = o
+			}
 		default:
 			gated = true
 			n = batchLength(outs[i:])
 			a.batch(ctx, outs[i:i+n])
-			if j := slices.IndexFunc(outs[i:i+n], func(o Outcome) bool { return o.State != Changed && o.State != InSync && o.State != Held }); j >= 0 {
+			if j := slices.IndexFunc(outs[i:i+n], func(o Outcome) bool { return !settled(o) }); j >= 0 {
 				stopped = &outs[i+j]
 			}
 		}
 		i += n
 	}
 }
+
+// settled tells whether what is written after an item may build on it.
+func settled(o Outcome) bool { return o.State == Changed || o.State == InSync || o.State == Held }
 
 func notReached(o *Outcome, reason string) {
 	if o.Pending() || o.Item.Invariant && o.State == Drifted {

@@ -64,7 +64,7 @@ func (a *applying) interrupted() bool {
 }
 
 // batchLength is how many outcomes from the first on may be done at once: those that only put files, each its own,
-// without guards and without destruction. Anything else goes alone.
+// without guards, without destruction, and without danger to the operator's way in. Anything else goes alone.
 func batchLength(outs []Outcome) int {
 	n := 0
 	for n < len(outs) && outs[n].Pending() && !outs[n].Item.Invariant && onlyPuts(outs[n].Change) {
@@ -79,5 +79,5 @@ func onlyPuts(c modules.Change) bool {
 			return false
 		}
 	}
-	return len(c.Steps) > 0 && len(c.Destroys) == 0
+	return len(c.Steps) > 0 && len(c.Destroys) == 0 && c.Cuts == ""
 }

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
 	"bisc/internal/host"
+	"bisc/modules"
 )
 
 // ProbeLimit is how long one resource's observation may take before it is unknown. Dead storage must not hold a plan up.
@@ -91,8 +93,11 @@ func look(ctx context.Context, h host.Reader, st *Stage, it Item) Outcome {
 	default:
 		o.State = Drifted
 	}
+	if what, _ := modules.CutsOff(o.Change.Steps); o.Change.Cuts == "" {
+		o.Change.Cuts = strings.Join(what, ", ")
+	}
 	if it.Invariant {
-		o.Change.Steps, o.Change.Destroys = nil, nil // checked, never repaired
+		o.Change.Steps, o.Change.Destroys, o.Change.Cuts = nil, nil, "" // checked, never repaired
 	}
 	return o
 }

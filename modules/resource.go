@@ -27,6 +27,9 @@ type Change struct {
 	Destroys []string
 	// Settle is how long the host may take to agree after the steps.
 	Settle time.Duration
+	// Cuts says what of the operator's own ways in the steps touch: they are done behind a dead-man's switch. A kind may set
+	// it where the steps themselves do not tell (see CutsOff); empty where none.
+	Cuts string
 }
 
 // Diff is one attribute that is not as wanted.

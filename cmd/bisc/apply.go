@@ -69,6 +69,7 @@ func (c *command) apply() *cobra.Command {
 	cmd.Flags().StringVar(&how.digest, "approve", "", "approve the round with this digest (plan prints it), and only that one")
 	cmd.Flags().BoolVar(&how.untilClean, "until-clean", false, fmt.Sprintf("with --auto-approve: go on until nothing is left, at most %d rounds", layers.MaxRounds))
 	cmd.Flags().BoolVar(&how.unaffected, "unaffected", false, "with PLANFILE: where some of it is stale, do what does not rest on that; without it nothing is done then")
+	c.flags.confirm(cmd)
 	cmd.Flags().BoolVar(&c.flags.json, "json", false, "the last round as JSON (bisc schema); nothing is asked")
 	return cmd
 }

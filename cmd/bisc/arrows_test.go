@@ -62,6 +62,8 @@ func allowed(pkg string) (of []string, anything bool) {
 		return []string{"bisc/internal/host", "bisc/modules"}, false
 	case under(pkg, "bisc/internal/host/localhost"): // the agent's session is sshhost's
 		return []string{"bisc/internal/host", "bisc/internal/host/sshhost"}, false
+	case under(pkg, "bisc/internal/host/sshhost"):
+		return []string{"bisc/internal/host", "bisc/internal/host/deadman"}, false
 	case under(pkg, "bisc/internal/host/"):
 		return []string{"bisc/internal/host"}, false
 	case under(pkg, "bisc/internal/journal"):

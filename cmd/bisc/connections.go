@@ -33,6 +33,7 @@ type connections struct {
 	env      func(string) (string, bool)
 	mu       sync.Mutex
 	open     map[string]*connection
+	left     func(name string, left *sshhost.Leftover) // is told of each dead-man's switch that a dead run left; may be nil
 }
 
 type connection struct {
@@ -129,6 +130,7 @@ func (cs *connections) dial(ctx context.Context, name string, c *connection) err
 		c.read, err = cs.pool.Open(ctx, cfg)
 	} else if c.write, err = cs.pool.OpenWriter(ctx, cfg, cs.lock); err == nil {
 		c.read = c.write.Host
+		cs.leftBehind(c.write)
 	}
 	if err != nil || d.Local || d.MachineID == "" {
 		return err
@@ -146,6 +148,13 @@ func isMachine(ctx context.Context, h host.Reader, want string) error {
 		return fmt.Errorf("%s: %w: its /etc/machine-id says %q, and the inventory's machine_id is %q", h.Name(), localhost.ErrOtherMachine, id, want)
 	}
 	return nil
+}
+
+// leftBehind tells of a dead-man's switch that a run left which never came to its end.
+func (cs *connections) leftBehind(w *sshhost.Writer) {
+	if left := w.Left(); left != nil && cs.left != nil {
+		cs.left(w.Name(), left)
+	}
 }
 
 // config is a decision as the transport takes it.

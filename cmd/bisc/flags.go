@@ -23,8 +23,15 @@ type flags struct {
 
 	layers, hosts, targets, excludes []string
 	noProbes                         bool
+	within                           time.Duration // --confirm-within
 
 	acting bool // an apply is under way: an interrupt finishes the step
+}
+
+// confirm adds what verbs take that change a host.
+func (f *flags) confirm(cmd *cobra.Command) {
+	cmd.Flags().DurationVar(&f.within, "confirm-within", layers.ConfirmWithin,
+		"a change that can cut you off is taken back by the host itself unless it is proved over a new connection within this time")
 }
 
 // common adds what every verb takes.

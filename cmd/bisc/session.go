@@ -49,6 +49,7 @@ func (c *command) writing(cmd *cobra.Command, verb string, do func(context.Conte
 		if err := s.begin(ctx); err != nil {
 			return err
 		}
+		s.left = s.leftBehind
 		return do(ctx, s)
 	})
 }
@@ -176,7 +177,7 @@ func (s *session) observe(ctx context.Context, opts layers.Options) layers.Repor
 
 // acting is what the engine needs to act.
 func (s *session) acting(opts layers.Options) layers.Acting {
-	return layers.Acting{Options: opts, Record: s.record, Stop: s.c.stop, Saw: s.progress.Saw}
+	return layers.Acting{Options: opts, Record: s.record, Stop: s.c.stop, Saw: s.progress.Saw, Within: s.c.flags.within, Run: s.run}
 }
 
 // actAlone does a step that belongs to no resource, journalled like any other.

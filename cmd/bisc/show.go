@@ -63,7 +63,7 @@ func exitOf(status int) error {
 }
 
 func (s *session) textOptions(verb string, wire bool) view.Options {
-	return view.Options{Verb: verb, Verbose: s.c.flags.verbose, Color: s.c.color(s.c.out), Width: s.c.width(s.c.out), Wire: wire}
+	return view.Options{Verb: verb, Verbose: s.c.flags.verbose, Color: s.c.color(s.c.out), Width: s.c.width(s.c.out), Wire: wire, Within: s.c.flags.within}
 }
 
 // present shows a round before it is approved.

@@ -20,6 +20,12 @@ func (m *MemoWriter) Stages() bool { return m.w.Stages() }
 // Commit changes the host, so every answer is forgotten.
 func (m *MemoWriter) Commit(ctx context.Context) error { defer m.Forget(); return m.w.Commit(ctx) }
 
+// Arm is what comes before a change.
+func (m *MemoWriter) Arm(ctx context.Context, u Undo) error { return m.w.Arm(ctx, u) }
+
+// Afresh is not remembered: what it answers is wanted because it is new.
+func (m *MemoWriter) Afresh(ctx context.Context) (Reader, error) { return m.w.Afresh(ctx) }
+
 // Confirm changes the host, so every answer is forgotten.
 func (m *MemoWriter) Confirm(ctx context.Context) error { defer m.Forget(); return m.w.Confirm(ctx) }
 

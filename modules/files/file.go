@@ -88,10 +88,14 @@ func (f *File) Plan(ctx context.Context, h host.Reader) (modules.Change, error) 
 	if err != nil {
 		return modules.Change{}, err
 	}
+	c := f.wanted(func(b []byte) string { return modules.SecretDigest(ctx, b) }).Change(found)
 	if f.Absent {
-		return Removal(f.Path, found), nil
+		c = Removal(f.Path, found)
 	}
-	return f.wanted(func(b []byte) string { return modules.SecretDigest(ctx, b) }).Change(found), nil
+	if reload, ok := modules.InForce(f.Path); ok && len(c.Steps) > 0 {
+		c.Do(reload)
+	}
+	return c, nil
 }
 
 func (f *File) wanted(keyed func([]byte) string) Wanted {

@@ -133,11 +133,13 @@ func (l *labHost) write(ctx context.Context, name string, content []byte, verify
 	return os.Rename(l.Root()+temp, l.Root()+name)
 }
 
-func (l *labHost) Stages() bool                  { return false }
-func (l *labHost) Commit(context.Context) error  { return nil }
-func (l *labHost) Confirm(context.Context) error { return nil }
-func (l *labHost) Revert(context.Context) error  { return nil }
-func (l *labHost) Close() error                  { return nil }
+func (l *labHost) Arm(context.Context, host.Undo) error        { return nil }
+func (l *labHost) Afresh(context.Context) (host.Reader, error) { return l, nil }
+func (l *labHost) Stages() bool                                { return false }
+func (l *labHost) Commit(context.Context) error                { return nil }
+func (l *labHost) Confirm(context.Context) error               { return nil }
+func (l *labHost) Revert(context.Context) error                { return nil }
+func (l *labHost) Close() error                                { return nil }
 
 // bench is a lab host with a plan on it.
 type bench struct {

@@ -69,7 +69,9 @@ type Item struct {
 	Left      []Diff   `json:"left"` // what differs after the round and no step mends
 	Steps     []Step   `json:"steps"`
 	Destroys  []string `json:"destroys"`
-	TookMs    float64  `json:"took_ms"`
+	// CanCutOff is what of the operator's ways in the steps touch: they are done behind a dead-man's switch.
+	CanCutOff string  `json:"can_cut_off,omitempty"`
+	TookMs    float64 `json:"took_ms"`
 }
 
 // Diff is an attribute that is not as wanted.
@@ -140,6 +142,7 @@ func newItem(run Run, o layers.Outcome) Item {
 		Invariant: o.Item.Invariant, Because: visible(o.Item.Because),
 		State: o.State.String(), Reason: visible(o.Reason), TookMs: milliseconds(o.Took),
 		Diffs: newDiffs(o.Change.Diffs), Left: newDiffs(o.Left), Steps: []Step{}, Destroys: visibleAll(o.Change.Destroys),
+		CanCutOff: visible(o.Change.Cuts),
 	}
 	if o.Stage != nil {
 		it.Layer, it.Stage = o.Stage.Layer.String(), visible(o.Stage.Name)

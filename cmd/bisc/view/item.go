@@ -1,6 +1,7 @@
 package view
 
 import (
+	"fmt"
 	"strings"
 
 	"bisc/layers"
@@ -69,6 +70,7 @@ func (p *page) facts(it Item, c class) (first string, rest []string) {
 	}
 	lines = append(lines, p.reasonLines(it, c)...)
 	lines = append(lines, p.lossLines(it, c)...)
+	lines = append(lines, p.cutLines(it, c)...)
 	lines = append(lines, p.stepLines(it, c)...)
 	if len(lines) == 0 {
 		return "", nil
@@ -142,6 +144,18 @@ func (p *page) lossLines(it Item, c class) []string {
 		out = append(out, "to permit it: --destroy "+pasteable(it.Address))
 	}
 	return out
+}
+
+// cutLines says of a change that it can cut the operator off, and what is done about that.
+func (p *page) cutLines(it Item, c class) []string {
+	if it.CanCutOff == "" || c != willChange && c != willDestroy && c != blocked {
+		return nil
+	}
+	within := p.Within
+	if within == 0 {
+		within = layers.ConfirmWithin
+	}
+	return []string{fmt.Sprintf("can cut off (%s): dead-man's switch, %s: the host takes it back unless a new connection proves it", p.value(it.CanCutOff), within)}
 }
 
 func (p *page) paint(c class, s string) string {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"bisc/layers"
 )
@@ -17,6 +18,8 @@ type Options struct {
 	Wire    bool // exactly what would be sent
 	// Width is the terminal's columns; zero means a pipe: nothing is broken or aligned at the right.
 	Width int
+	// Within is how long the host waits for a change that can cut the operator off; zero means layers.ConfirmWithin.
+	Within time.Duration
 }
 
 // Text shows a report: a line for each item that is not in sync, in plan order, what there is to say about it below, and

@@ -58,6 +58,9 @@ func Conform(t *testing.T, open func(*testing.T) (host.Writer, Scratch)) {
 		{"what is replaced is kept", false, conformance.kept},
 		{"the last versions are kept", false, conformance.keptLast},
 		{"a secret stays one", false, conformance.keptSecret},
+		{"dead-man's switch: revert", false, conformance.revert},
+		{"dead-man's switch: keep", false, conformance.keep},
+		{"dead-man's switch: the host reverts", false, conformance.hostReverts},
 		{"push", false, conformance.push},
 		{"job", false, conformance.job},
 	}

@@ -201,8 +201,27 @@ func (f *Fake) Commit(context.Context) error {
 	return nil
 }
 
-// Confirm keeps what is committed.
-func (f *Fake) Confirm(context.Context) error { f.note("confirm"); f.staged = nil; return nil }
+// Arm is noted; Errors["arm"] refuses it.
+func (f *Fake) Arm(_ context.Context, u host.Undo) error {
+	f.note("arm " + u.String())
+	return f.Errors["arm"]
+}
+
+// Afresh is the fake itself; Errors["afresh"] is a host that cannot be reached any more.
+func (f *Fake) Afresh(ctx context.Context) (host.Reader, error) {
+	f.note("afresh")
+	if err := f.Errors["afresh"]; err != nil {
+		return nil, err
+	}
+	return f, ctx.Err()
+}
+
+// Confirm keeps what is committed, unless Errors["confirm"] says otherwise.
+func (f *Fake) Confirm(context.Context) error {
+	f.note("confirm")
+	f.staged = nil
+	return f.Errors["confirm"]
+}
 
 // Revert forgets what is staged; a test's React undoes what it did when it sees a nil step.
 func (f *Fake) Revert(context.Context) error {

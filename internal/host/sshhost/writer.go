@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"sync"
 	"time"
 
@@ -20,6 +21,9 @@ type Writer struct {
 	mu    sync.Mutex
 	edits map[string]*sync.Mutex // by path: an edit reads, then puts
 	bus   *bus
+
+	armed *armed // nil while no dead-man's switch is
+	left  *Leftover
 }
 
 // OpenWriter connects to a host and takes its lock. The error is *host.LockedError when another run holds it.
@@ -28,13 +32,37 @@ func (p *Pool) OpenWriter(ctx context.Context, cfg Config, want LockRequest) (*W
 	if err != nil {
 		return nil, err
 	}
-	token, err := takeLock(ctx, h, want)
-	if err != nil {
+	w := &Writer{Host: h, lock: want, edits: map[string]*sync.Mutex{}}
+	if err := w.enter(ctx, want); err != nil {
 		_ = h.Close()
 		return nil, err
 	}
-	return &Writer{Host: h, token: token, lock: want, edits: map[string]*sync.Mutex{}}, nil
+	return w, nil
 }
+
+// enter takes the lock and, in the same turn, looks for a dead-man's switch that a dead run left armed.
+func (w *Writer) enter(ctx context.Context, want LockRequest) error {
+	var there bool
+	err := host.Ask(ctx,
+		func(ctx context.Context) error {
+			_, err := w.Stat(ctx, w.c.pool.stateDir+"/armed")
+			if there = err == nil; errors.Is(err, fs.ErrNotExist) {
+				return nil
+			}
+			return err
+		},
+		func(ctx context.Context) (err error) { w.token, err = takeLock(ctx, w.Host, want); return err },
+	)
+	if err != nil || !there {
+		return err
+	}
+	w.left, err = w.finish(ctx)
+	return err
+}
+
+// Left is the dead-man's switch of a run that never came to its end, which was ended now or by the host before; nil where
+// there was none.
+func (w *Writer) Left() *Leftover { return w.left }
 
 // Token is the fencing token of the lock that is held.
 func (w *Writer) Token() uint64 { return w.token }
@@ -63,10 +91,8 @@ func (w *Writer) Do(ctx context.Context, s host.Step) error {
 // Stages is false: what is done is in force.
 func (w *Writer) Stages() bool { return false }
 
-// Commit, Confirm and Revert mean nothing on a host that does not stage.
-func (w *Writer) Commit(context.Context) error  { return nil }
-func (w *Writer) Confirm(context.Context) error { return nil }
-func (w *Writer) Revert(context.Context) error  { return nil }
+// Commit means nothing on a host that does not stage. Confirm and Revert end what Arm began.
+func (w *Writer) Commit(context.Context) error { return nil }
 
 // leaveLimit is how long Close waits for the far end to give the lock back; it does so by itself at the end of its step.
 const leaveLimit = 5 * time.Second
@@ -74,6 +100,9 @@ const leaveLimit = 5 * time.Second
 // Close gives the lock back and ends the connection.
 func (w *Writer) Close() error {
 	w.closeBus()
+	if w.armed != nil {
+		w.endFresh() // what is not confirmed is the host's to revert
+	}
 	w.c.mu.Lock()
 	far := w.c.far
 	w.c.mu.Unlock()

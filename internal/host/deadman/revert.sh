@@ -1,0 +1,105 @@
+# Takes an unconfirmed change back: put beside what it needs by arm.sh, and run by its timer, at boot, or at once ("now").
+# One of "kept" and "reverted" is decided once: by a link, which is made or not, and never half. What was begun is ended by
+# whoever comes next.
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C
+export PATH LC_ALL
+armed=${0%/*} how=$1 failed=0
+cd / || exit 1
+umask 077
+ln "$armed/word.reverted" "$armed/decided" 2>/dev/null
+[ "$(cat "$armed/decided")" = reverted ] || { rm -f /etc/systemd/system/sysinit.target.wants/bisc-deadman-boot.service /etc/systemd/system/bisc-deadman-boot.service; exit 0; }
+[ -e "$armed/done" ] && exit 0
+sync -f "$armed" 2>/dev/null || sync
+: >"$armed/log"
+say() { echo "$*"; echo "$*" >>"$armed/log"; }
+try() { # WHAT ARGV...
+  what=$1
+  shift
+  if out=$("$@" 2>&1); then say "$what"; else failed=$((failed + 1)); say "$what: FAILED: $out"; fi
+}
+put_back() { # CONTENT PATH
+  temp=${2%/*}/.bisc-tmp-0-revert-${2##*/}
+  mkdir -p -- "${2%/*}" && rm -rf -- "$temp" && cp -a -- "$1" "$temp" && { sync "$temp" 2>/dev/null || sync; } && mv -fT -- "$temp" "$2" && { sync "${2%/*}" 2>/dev/null || sync; }
+}
+remove() { rm -f -- "$1" && { sync "${1%/*}" 2>/dev/null || sync; }; }
+same() { # CONTENT PATH
+  [ -e "$2" ] && ! [ -L "$2" ] && ! [ -L "$1" ] && cmp -s -- "$1" "$2" && [ "$(stat -c '%a %u %g' -- "$1")" = "$(stat -c '%a %u %g' -- "$2")" ]
+}
+# A table that there was not is emptied, and its chains let everything through, as when it is not there.
+tables_back() { # PROGRAM FILE
+  {
+    cat "$2"
+    "$1-save" | sed -n 's/^\*//p' | while read -r table; do
+      grep -qx "\*$table" "$2" && continue
+      echo "*$table"
+      "$1-save" -t "$table" | sed -n 's/^\(:[^ ]* [A-Z]\{1,\}\).*/\1/p' | sed 's/ DROP$/ ACCEPT/'
+      echo COMMIT
+    done
+  } >"$armed/tables" && "$1-restore" <"$armed/tables"
+}
+# Rules of iptables' own kind cannot be read back by nft; those are iptables-restore's.
+nft_back() {
+  if grep -Eq 'xt (match|target)' "$1"; then return 0; fi
+  { echo 'flush ruleset'; cat "$1"; } >"$armed/ruleset" && nft -f "$armed/ruleset"
+}
+routes_back() { # 4|6 FILE
+  ip "-$1" route flush table main && { ip "-$1" route restore <"$2" 2>/dev/null; [ "$(ip "-$1" route save table main 2>/dev/null | wc -c)" -ge "$(wc -c <"$2")" ]; }
+}
+enabled_back() { # UNIT STATE
+  now=$(systemctl is-enabled -- "$1" 2>/dev/null)
+  [ "$now" = "$2" ] && return 0
+  case $now in masked*) systemctl unmask -- "$1" || return ;; esac
+  case $2 in
+  enabled) systemctl enable -- "$1" ;;
+  disabled) systemctl disable -- "$1" ;;
+  masked) systemctl mask -- "$1" ;;
+  esac
+}
+active_back() { # UNIT STATE
+  systemctl reset-failed -- "$1" 2>/dev/null
+  case $2 in
+  active | activating | reloading) systemctl reload-or-restart -- "$1" ;;
+  *) systemctl stop -- "$1" ;;
+  esac
+}
+units= netplan=
+for at in "$armed"/[0-9]*; do
+  [ -e "$at/path" ] || continue
+  path=$(cat "$at/path")
+  case $path in /etc/systemd/system/* | /lib/systemd/* | /usr/lib/systemd/*) units=1 ;; /etc/netplan/*) netplan=1 ;; esac
+  if [ -e "$at/absent" ]; then
+    if [ -e "$path" ] || [ -L "$path" ]; then try "removed $path" remove "$path"; fi
+  elif ! same "$at/content" "$path"; then
+    try "put back $path" put_back "$at/content" "$path"
+  fi
+done
+for at in "$armed"/[0-9]*; do
+  if [ -e "$at/unit" ] && [ -s "$at/enabled" ]; then
+    unit=$(cat "$at/unit")
+    was=$(cat "$at/enabled")
+    [ "$(systemctl is-enabled -- "$unit" 2>/dev/null)" = "$was" ] || try "$unit $was again" enabled_back "$unit" "$was"
+  fi
+done
+# At boot nothing has read the files yet, and the kernel's own state is new.
+if [ "$how" != boot ]; then
+  [ -z "$units" ] || try "systemd read its files again" systemctl daemon-reload
+  for at in "$armed"/[0-9]*; do
+    [ -e "$at/key" ] && try "sysctl $(cat "$at/key") as before" sh -c 'cat "$1" >"/proc/sys/$2"' sh "$at/value" "$(cat "$at/key")"
+    if [ -e "$at/firewall" ]; then
+      [ -e "$at/nft" ] && try "rules of nft as before" nft_back "$at/nft"
+      for p in iptables ip6tables; do [ -e "$at/$p" ] && try "rules of $p as before" tables_back "$p" "$at/$p"; done
+    fi
+  done
+  [ -z "$netplan" ] || try "netplan applied" netplan apply
+  for at in "$armed"/[0-9]*; do
+    [ -e "$at/unit" ] && try "$(cat "$at/unit") is $(cat "$at/active") again, with its files read" active_back "$(cat "$at/unit")" "$(cat "$at/active")"
+  done
+  for at in "$armed"/[0-9]*; do
+    for f in 4 6; do [ -s "$at/routes$f" ] && try "IPv$f routes as before" routes_back "$f" "$at/routes$f"; done
+  done
+fi
+say "reverted ($how)"
+echo "$failed" >"$armed/done.new" && mv -f -- "$armed/done.new" "$armed/done"
+rm -f /etc/systemd/system/sysinit.target.wants/bisc-deadman-boot.service /etc/systemd/system/bisc-deadman-boot.service
+sync
+exit 0

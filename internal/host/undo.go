@@ -1,0 +1,82 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Undo is what a dead-man's switch does on a host unless it is disarmed in time: it puts files back as they were, then
+// what reads them. All of it is copied when the switch is armed, before the change.
+type Undo struct {
+	Run, Address string
+	// Reason says what the change could cut off.
+	Reason string
+	// Within is how long after arming the host waits. Whole seconds.
+	Within time.Duration
+	Files  []UndoFile
+	// Units are brought back to being active and enabled as they were, and read their files again.
+	Units []string
+	// Firewall and Routes: the rules of the packet filter, and the routes, come back as they were.
+	Firewall, Routes bool
+	// Sysctls are keys whose values come back, as in /proc/sys: net/ipv4/ip_forward.
+	Sysctls []string
+}
+
+// UndoFile is a file that a dead-man's switch puts back: as it is when the switch is armed, or as it was before.
+type UndoFile struct {
+	Path string
+	Kept *Kept // nil: as it is
+}
+
+// Empty tells whether there is nothing to put back.
+func (u Undo) Empty() bool {
+	return len(u.Files) == 0 && len(u.Units) == 0 && len(u.Sysctls) == 0 && !u.Firewall && !u.Routes
+}
+
+// String says what would be put back.
+func (u Undo) String() string {
+	var what []string
+	for _, f := range u.Files {
+		name := Quote(f.Path)
+		if f.Kept != nil {
+			name += " of " + f.Kept.At.UTC().Format(time.RFC3339)
+		}
+		what = append(what, name)
+	}
+	for _, unit := range u.Units {
+		what = append(what, Quote(unit))
+	}
+	for _, key := range u.Sysctls {
+		what = append(what, "sysctl "+Quote(key))
+	}
+	if u.Firewall {
+		what = append(what, "the packet filter")
+	}
+	if u.Routes {
+		what = append(what, "the routes")
+	}
+	return fmt.Sprintf("dead-man's switch, %s: %s", u.Within, strings.Join(what, ", "))
+}
+
+// ErrArmed: a dead-man's switch of another change is armed on the host.
+var ErrArmed = errors.New("a dead-man's switch is armed already")
+
+// RevertedError is a change that the host took back by its dead-man's switch.
+type RevertedError struct {
+	Host string
+	// Log is what the host did, a line each.
+	Log []string
+	// Failed is how many of those it could not do.
+	Failed int
+}
+
+// Error says what was taken back.
+func (e *RevertedError) Error() string {
+	text := "the host took the change back (dead-man's switch): " + strings.Join(e.Log, "; ")
+	if e.Failed > 0 {
+		text += fmt.Sprintf("; %d of these FAILED: look at journalctl -t bisc on %s", e.Failed, e.Host)
+	}
+	return text
+}
