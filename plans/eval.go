@@ -22,9 +22,13 @@ func evaluate(e hclsyntax.Expression, ctx *hcl.EvalContext) (v cty.Value, diags 
 	defer func() {
 		if fault := recover(); fault != nil {
 			v = cty.DynamicVal
+			said := fmt.Sprint(fault)
+			if namesSecret(e, ctx) { // cty's panics quote values
+				said = "what it said may be a secret"
+			}
 			diags = hcl.Diagnostics{{
 				Severity: hcl.DiagError, Summary: "Cannot evaluate", Subject: e.Range().Ptr(),
-				Detail: fmt.Sprintf("The evaluator failed on this expression (%v). This is a fault in bisc; write the expression in another way and report it.", fault),
+				Detail: fmt.Sprintf("The evaluator failed on this expression (%s). This is a fault in bisc; write the expression in another way and report it.", said),
 			}}
 		}
 	}()

@@ -121,7 +121,7 @@ func readingCalls(e hclsyntax.Expression) []*hclsyntax.FunctionCallExpr {
 	_ = hclsyntax.VisitAll(e, func(n hclsyntax.Node) hcl.Diagnostics {
 		if call, ok := n.(*hclsyntax.FunctionCallExpr); ok {
 			switch call.Name {
-			case "file", "templatefile", "age", "env":
+			case "file", "templatefile", "age", "env", "cmd":
 				calls = append(calls, call)
 			}
 		}

@@ -63,3 +63,13 @@ func quotes(d *hcl.Diagnostic, e hclsyntax.Expression, ctx *hcl.EvalContext) boo
 	}
 	return false
 }
+
+// namesSecret tells whether an expression cites a secret, or gets one itself.
+func namesSecret(e hclsyntax.Expression, ctx *hcl.EvalContext) bool {
+	for _, t := range e.Variables() {
+		if v, ok := traverse(t, ctx); !ok || v.ContainsMarked() {
+			return true
+		}
+	}
+	return len(readingCalls(e)) > 0
+}

@@ -17,6 +17,7 @@ import (
 )
 
 func main() {
+	undumped()
 	os.Exit(Main(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package main
+
+// undumped is for Linux alone.
+func undumped() {}
