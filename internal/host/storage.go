@@ -26,8 +26,9 @@ var noMountsBelowText string
 //go:embed guards/zfs-unprotected.sh
 var zfsUnprotectedText string
 
-// Blankness tells of a block device "size BYTES", "first zero|data" and "last zero|data" of its first and last MiB, and
-// "partition NAME" for each that the kernel knows. It exits 3 when the device cannot be read.
+// Blankness tells of a block device "size BYTES", "first zero|data" and "last zero|data" of its first and last MiB, where both
+// are zero "middle zero|data" of 63 places between, and "partition NAME" for each that the kernel knows. It exits 3 when the
+// device cannot be read.
 var Blankness = Reading{Name: "blank", Text: blankText}
 
 // Busy lists the uses of a file system, as Uses does, but for its mounts at some mount points and the copies of them that go
@@ -35,7 +36,7 @@ var Blankness = Reading{Name: "blank", Text: blankText}
 // text of Uses is within it, never a value: a Query must not run what it is given.
 var Busy = Reading{Name: "busy", Text: "uses_text=" + Quote(usesText) + "\n" + busyText}
 
-// Blank holds when the device holds nothing: no signature, no partitions, zeros in its first and last MiB.
+// Blank holds when the device holds nothing: no signature, no partitions, zeros in its first and last MiB and in 63 places between.
 func Blank(device string) Guard {
 	return Guard{Name: "device blank", Text: blankGuardText, Args: []string{blankText, device}}
 }

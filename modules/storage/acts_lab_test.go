@@ -20,55 +20,6 @@ func has(lines []string, parts ...string) bool {
 	})
 }
 
-// TestFilesystemTruthTable puts each kind of content on a real device (executors.md D.4, F26).
-func TestFilesystemTruthTable(t *testing.T) {
-	const dev = "/dev/zvol/tank/v"
-	b := newBench(t, pool("f"))
-	b.shell("zfs create -s -V 512M tank/v")
-	wipe := filesystem(dev, "xfs")
-	wipe.Wipe = true
-	for _, c := range []struct {
-		holds, script, says string
-		wiped               bool // wipe = true and --destroy replace it
-	}{
-		{"ext4", "mkfs.ext4 -q -L old %", "TYPE=ext4 LABEL=old", true},
-		{"swap", "mkswap %", "TYPE=swap", true},
-		{"a partition table", "printf '\\200\\1\\1\\0\\203\\40\\40\\0\\0\\10\\0\\0\\0\\20\\0\\0' | dd of=% bs=1 seek=446 conv=notrunc status=none; printf '\\125\\252' | dd of=% bs=1 seek=510 conv=notrunc status=none", "partitioned PTTYPE=dos", true},
-		{"LVM", "printf 'LABELONE\\1\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\40\\0\\0\\0LVM2 001' | dd of=% bs=512 seek=1 conv=notrunc status=none", "unknown bytes in its first MiB", true},
-		{"bytes at the start", "echo x | dd of=% conv=notrunc status=none", "unknown bytes in its first MiB", true},
-		{"bytes at the end", "echo x | dd of=% bs=1 seek=536870900 conv=notrunc status=none", "unknown bytes in its last MiB", true},
-		{"xfs that is mounted elsewhere", "mkfs.ext4 -q %; mkdir -p /m; mount % /m", "in use: mount", false},
-		{"ext4 that is mounted in another namespace only", "mkfs.ext4 -q %; unshare -m sh -c 'mount % /mnt; exec sleep 1000' >/dev/null 2>&1 & while ! grep -q zd /proc/*/mountinfo; do sleep 0.05; done", "in use: mount", false},
-		{"ext4 that is open", "mkfs.ext4 -q %; sh -c 'exec 3<%; exec sleep 1000' >/dev/null 2>&1 & sleep 0.3", "in use: open", false},
-	} {
-		clean := "umount /m 2>/dev/null || true; pkill -x sleep || true; sleep 0.2; dd if=/dev/zero of=" + dev + " bs=1M conv=fsync status=none || true"
-		b.shell(clean)
-		b.shell(strings.ReplaceAll(c.script, "%", dev))
-		b.want(filesystem(dev, "xfs"))
-		if left := b.apply(); !has(left, c.says, "->") || len(b.host.steps) > 0 && strings.Contains(strings.Join(b.host.steps, "\n"), "mkfs") {
-			t.Errorf("%s, without wipe: %q\n%q", c.holds, left, b.host.steps)
-		}
-		b.want(wipe)
-		if left := b.apply(); !has(left, "filesystem v is") && c.wiped {
-			t.Errorf("%s, wipe without --destroy: %q", c.holds, left)
-		}
-		left := b.apply("filesystem v")
-		if c.wiped != (len(left) == 0) {
-			t.Errorf("%s, wipe with --destroy: left %q", c.holds, left)
-		}
-		if got := b.shell("blkid -p -s TYPE -o value " + dev + " || true"); c.wiped != (got == "xfs") {
-			t.Errorf("%s: it now holds %q", c.holds, got)
-		}
-		b.host.steps = nil
-	}
-	b.shell("pkill -x sleep || true; sleep 0.2; dd if=/dev/zero of=" + dev + " bs=1M conv=fsync status=none || true")
-	b.want(filesystem(dev, "xfs"))
-	if left := b.apply(); len(left) > 0 {
-		t.Errorf("blank: %q", left)
-	}
-	b.clean("formatted")
-}
-
 // TestValidatorLives proves that nothing is unmounted, covered or formatted while a process of that name lives.
 func TestValidatorLives(t *testing.T) {
 	b := newBench(t, pool("v"), variantB()...)

@@ -16,7 +16,7 @@ type content struct {
 	raw        string
 	tags       map[string]string // TYPE, UUID, LABEL, PTTYPE...
 	size       int64
-	data       []string // which of the first and last MiB hold more than zeros
+	data       []string // which of the first MiB, the last and the middle hold more than zeros
 	partitions []string
 }
 
@@ -76,7 +76,7 @@ func (c *content) bytes(ctx context.Context, h host.Reader, device string) error
 			c.data = append(c.data, k)
 		}
 	}
-	if !seen["size"] || !seen["first"] || !seen["last"] {
+	if !seen["size"] || !seen["first"] || !seen["last"] || len(c.data) == 0 && !seen["middle"] {
 		return fmt.Errorf("reading %s: the answer is not whole: %q", device, out.Stdout)
 	}
 	return nil
@@ -126,6 +126,9 @@ func (c content) String() string {
 	case holdsNothing, hasNoSize, holdsSeveral:
 		return string(row)
 	case holdsUnknownData:
+		if c.data[0] == "middle" {
+			return "unknown bytes in its middle"
+		}
 		return "unknown bytes in its " + strings.Join(c.data, " and ") + " MiB"
 	case holdsPartitions:
 		return strings.TrimSpace("partitioned " + strings.Join(append(out, c.partitions...), " "))

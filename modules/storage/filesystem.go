@@ -13,7 +13,7 @@ import (
 // FilesystemKind is a file system on a device.
 var FilesystemKind = modules.Kind{
 	Name: "filesystem", Label: "the device, by path", Platform: host.Linux, Layer: "storage",
-	Doc: "A file system on a device. What is on the device decides: **blank** (no signature, no partitions, its first and last MiB zero): it is made, unasked; " +
+	Doc: "A file system on a device. What is on the device decides: **blank** (no signature, no partitions, its first and last MiB and 63 places between all zero): it is made, unasked; " +
 		"**the same type**: in sync, whatever its age; **another signature, several signatures, partitioned, unknown bytes**: a difference that bisc leaves alone, " +
 		"unless wipe = true and the address is named in --destroy; **in use** (mounted in any mount namespace, open, swap, below a device mapper): left alone in any case; " +
 		"**could not be read**: unknown, and unknown refuses. The guards ask all of it again in the script that makes the file system, and a wipe only ever hits what was shown. " +
