@@ -3,6 +3,7 @@ package layers
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"bisc/internal/host"
@@ -24,20 +25,58 @@ func (a *applying) do(ctx context.Context, outs []Outcome) {
 	a.host.Forget()
 }
 
-// steps does an item's steps in order and stops at the first that is not done.
+// steps does an item's steps in order and stops at the first that is not done. Where the connection went meanwhile, the
+// host is looked at, once, before anything else is sent to it.
 func (a *applying) steps(ctx context.Context, o *Outcome) {
+	err := a.stepsOnce(ctx, o)
+	if cutOff(err) && ctx.Err() == nil && !a.interrupted() {
+		if err = a.lookAgain(ctx, o, err); err == nil {
+			err = a.stepsOnce(ctx, o)
+		}
+	}
+	if err != nil {
+		o.State, o.Err = failure(err), err
+		a.saw(o)
+	}
+}
+
+func (a *applying) stepsOnce(ctx context.Context, o *Outcome) error {
 	for _, s := range o.Change.Steps {
 		if a.interrupted() {
 			o.State, o.Reason = NotReached, ErrStopped.Error()
-			return
+			return nil
 		}
 		a.doing(*o, s.String(), time.Time{})
 		if err := a.act(ctx, *o, s); err != nil {
-			o.State, o.Err = failure(err), err
-			a.saw(o)
-			return
+			return err
 		}
 	}
+	return nil
+}
+
+// cutOff tells whether a step was not done, or may have been, because the connection ended.
+func cutOff(err error) bool {
+	return errors.Is(err, host.ErrLost) || errors.Is(err, host.ErrUnreachable)
+}
+
+// lookAgain finds out what became of the steps of an item that was cut off: the transport connects again by itself, and
+// proves that it is the same boot of the same host and that no step of this run still runs there. What was approved and is
+// still to do is left in the outcome, nothing where all was done. Its error is the loss, where the look does not tell.
+func (a *applying) lookAgain(ctx context.Context, o *Outcome, loss error) error {
+	a.doing(*o, "the connection was lost: looking what became of the step", time.Time{})
+	a.host.Forget()
+	now := observeOne(ctx, a.host, o.Stage, o.Item)
+	switch {
+	case now.State == Unknown:
+		return fmt.Errorf("%w; what became of it could not be observed: %w", loss, now.Err)
+	case !now.Change.Mendable():
+		o.Change.Steps = nil
+	case approvalOf(o.Change).covers(now.Change):
+		o.Change = now.Change
+	default:
+		return fmt.Errorf("%w; the host is now neither as before nor as wanted: %s", loss, approvalOf(o.Change).changed(now.Change))
+	}
+	return nil
 }
 
 // failure tells a guard's refusal, and a step of which nothing is known, from one that failed.
@@ -46,7 +85,7 @@ func failure(err error) State {
 	switch {
 	case errors.As(err, &guard), errors.Is(err, host.ErrFenced):
 		return Blocked
-	case errors.Is(err, host.ErrChanged):
+	case errors.Is(err, host.ErrChanged), errors.Is(err, host.ErrAnother):
 		return Stale
 	case errors.Is(err, host.ErrLost), errors.Is(err, host.ErrUnreachable):
 		return Unknown // a step that was not sent was not done (ResultOf), but how the host is now nobody can tell

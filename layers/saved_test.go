@@ -117,15 +117,15 @@ func TestEachActIsIntendedFirst(t *testing.T) {
 		"done":            {nil, "intend h:storage.a, done"},
 		"guard refused":   {&host.GuardError{Guard: "g"}, "intend h:storage.a, not done"},
 		"failed":          {&host.ExitError{Exit: 1}, "intend h:storage.a, failed"},
-		"lost in the act": {fmt.Errorf("%w: %w", host.ErrLost, host.ErrUnreachable), "intend h:storage.a, unknown"},
-		"never sent":      {host.ErrUnreachable, "intend h:storage.a, not done"},
+		"lost in the act": {fmt.Errorf("%w: %w", host.ErrLost, host.ErrUnreachable), "intend h:storage.a, unknown, intend h:storage.a, unknown"}, // once more, after a look
+		"never sent":      {host.ErrUnreachable, "intend h:storage.a, not done, intend h:storage.a, not done"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(map[string]string{"/a": "no"}, stage(Storage, item("a", &flag{path: "/a", want: "yes", script: true})))
 			set := b.React
 			l := &ledger{}
 			b.React = func(f *hosttest.Fake, s host.Step) error {
-				if len(l.lines) != 1 {
+				if len(l.lines)%2 != 1 {
 					t.Errorf("acted with the journal at %v", l.lines)
 				}
 				if tc.err != nil {

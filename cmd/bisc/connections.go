@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -26,6 +27,7 @@ type connections struct {
 	writes   bool
 	lock     sshhost.LockRequest
 	progress *view.Progress
+	errs     io.Writer       // for what is said beside the report
 	stop     <-chan struct{} // closed by an interrupt
 	over     chan struct{}   // closed by close
 	asking   chan struct{}   // holds one: the question on the terminal
@@ -45,9 +47,9 @@ type connection struct {
 	took  time.Duration
 }
 
-func newConnections(inv *inventory.Inventory, writes bool, owner, run string, progress *view.Progress, stop <-chan struct{}) *connections {
+func newConnections(inv *inventory.Inventory, writes bool, owner, run string, progress *view.Progress, errs io.Writer, stop <-chan struct{}) *connections {
 	return &connections{inv: inv, pool: sshhost.NewPool(sshhost.Options{}), writes: writes, lock: sshhost.LockRequest{Owner: owner, Run: run},
-		progress: progress, stop: stop, over: make(chan struct{}), asking: make(chan struct{}, 1), open: map[string]*connection{}}
+		progress: progress, errs: errs, stop: stop, over: make(chan struct{}), asking: make(chan struct{}, 1), open: map[string]*connection{}}
 }
 
 // Reader gives a host to read.
@@ -173,8 +175,16 @@ func (cs *connections) config(d inventory.Decision) sshhost.Config {
 		Name: d.Host, Addresses: []string{d.Address}, Port: d.Port, User: d.User, Jump: jump,
 		HostKeys: d.HostKeys, KnownHosts: d.KnownHosts, HostKeyAlias: d.HostKeyAlias,
 		Identities: d.Identities, IdentitiesOnly: d.IdentitiesOnly, AgentSocket: d.AgentSocket, AgentKey: d.AgentKey, ProxyCommand: d.ProxyCommand, Passphrase: cs.passphrase,
-		Become: become, BecomePassword: cs.becomePassword(d), ConnectTimeout: d.ConnectTimeout,
+		Become: become, BecomePassword: cs.becomePassword(d), ConnectTimeout: d.ConnectTimeout, Reconnected: cs.reconnected,
 	}
+}
+
+// reconnected tells of a connection that was lost and made anew: what the run then took is explained, and the network's
+// state with it.
+func (cs *connections) reconnected(name string, why error) {
+	cs.progress.Above(func() {
+		fmt.Fprintf(cs.errs, "bisc: %s: connected again: %s\n", view.Clean(name), view.Clean(why.Error()))
+	})
 }
 
 // becomePassword takes sudo's password from where the inventory says, or from the terminal.
@@ -256,7 +266,7 @@ func (cs *connections) stats() []view.HostStats {
 			continue
 		}
 		st := c.read.Stats()
-		out = append(out, view.HostStats{Host: c.read.Name(), Turns: st.Turns, Execs: st.Execs, Sent: st.Sent, Received: st.Got,
+		out = append(out, view.HostStats{Host: c.read.Name(), Logins: st.Logins, Turns: st.Turns, Execs: st.Execs, Sent: st.Sent, Received: st.Got,
 			Connect: c.took, Total: time.Since(c.since)})
 	}
 	return out

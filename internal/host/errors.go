@@ -22,6 +22,8 @@ var (
 	ErrNoProbes = errors.New("probes are switched off (--no-probes)")
 	// ErrLost: the connection ended while a step ran: whether it took effect is not known.
 	ErrLost = errors.New("connection lost during a step: it may or may not have taken effect")
+	// ErrAnother: the connection was lost, and what answers now is another machine, or another boot of it.
+	ErrAnother = errors.New("what answers now is not what was looked at")
 	// ErrFenced: another run took the host's lock over; nothing was done.
 	ErrFenced = errors.New("this run no longer holds the host's lock")
 	// ErrChanged: a file is no longer what it was when the step was planned; nothing was done.

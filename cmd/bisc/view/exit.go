@@ -125,7 +125,7 @@ func OfError(err error) int {
 		return slices.ContainsFunc(targets, func(t error) bool { return errors.Is(err, t) })
 	}
 	switch {
-	case is(layers.ErrStale, layers.ErrExpired, layers.ErrAltered, layers.ErrUsed, layers.ErrUnsigned):
+	case is(layers.ErrStale, layers.ErrExpired, layers.ErrAltered, layers.ErrUsed, layers.ErrUnsigned, host.ErrAnother):
 		return ExitStale
 	case errors.As(err, &locked), errors.As(err, &guard), is(host.ErrFenced, layers.ErrConsent):
 		return ExitBlocked

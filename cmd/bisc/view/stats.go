@@ -10,6 +10,8 @@ import (
 // HostStats is what a run cost on a host.
 type HostStats struct {
 	Host string
+	// Logins is how often bisc logged in: more than once where the connection was lost.
+	Logins int
 	// Turns is how often the client sent after the server had answered, connecting included.
 	Turns int
 	// Execs is the programs that ran on the host.
@@ -24,14 +26,15 @@ type HostStats struct {
 // hosts are worked on at the same time.
 func Stats(w io.Writer, stats []HostStats) error {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "host\tturns\texecs\tsent\treceived\tconnect\ttotal\t")
+	fmt.Fprintln(t, "host\tlogins\tturns\texecs\tsent\treceived\tconnect\ttotal\t")
 	row := func(s HostStats) {
-		fmt.Fprintf(t, "%s\t%d\t%d\t%s\t%s\t%s\t%s\t\n", Clean(s.Host), s.Turns, s.Execs,
+		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%s\t%s\t%s\t%s\t\n", Clean(s.Host), s.Logins, s.Turns, s.Execs,
 			size(s.Sent), size(s.Received), short(s.Connect), short(s.Total))
 	}
 	var sum HostStats
 	for _, s := range stats {
 		row(s)
+		sum.Logins += s.Logins
 		sum.Turns += s.Turns
 		sum.Execs += s.Execs
 		sum.Sent += s.Sent

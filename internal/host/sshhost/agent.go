@@ -42,11 +42,18 @@ type agent struct {
 	// without one: nothing that it was asked is answered then.
 	greet   func(hello) error
 	early   func(error)
-	greeted bool // set and read by the reading goroutine
+	over    func(error) // called at the end of one that was up
+	greeted bool        // set and read by the reading goroutine
 }
 
 // hello is the far end's first word.
-type hello struct{ system, uid string }
+type hello struct {
+	system, uid string
+	is          identity
+}
+
+// identity is which boot of which machine the far end is.
+type identity struct{ machine, boot string }
 
 func newAgent(l *link, nonce string, p pulse) *agent {
 	return &agent{
@@ -159,8 +166,7 @@ func (a *agent) read() error {
 		}
 		if f.kind == frameHello && !a.greeted {
 			a.greeted = true
-			system, uid, _ := strings.Cut(string(f.payload), "\x00")
-			if err := a.greet(hello{system, uid}); err != nil {
+			if err := a.greet(parseHello(string(f.payload))); err != nil {
 				return err
 			}
 			a.mu.Lock()
@@ -171,6 +177,12 @@ func (a *agent) read() error {
 		}
 		a.take(f)
 	}
+}
+
+// parseHello reads system, uid, boot id and machine id, joined by NUL.
+func parseHello(text string) hello {
+	f := append(strings.Split(text, "\x00"), "", "", "", "")
+	return hello{system: f[0], uid: f[1], is: identity{boot: strings.TrimSpace(f[2]), machine: strings.TrimSpace(f[3])}}
 }
 
 func (a *agent) take(f frame) {
@@ -267,6 +279,7 @@ func (a *agent) end(err error) {
 	for _, f := range feeds {
 		f.stop()
 	}
+	a.over(a.err) // before anybody gets an error, and asks whether the host may be asked again
 	a.orphans(pending)
 	close(a.dead)
 }

@@ -17,7 +17,7 @@ my $CLOCK = 100;                  # POSIX::times counts in these, monotonically
 
 my ($in, $out) = ('', '');        # what came and is not a whole frame yet; what is to be sent
 my (%job, @queue, %pid, %stuck);  # jobs by id (queued and running), ids to start, job by pid, abandoned pids
-my (@word, $lock, $token);
+my (@word, $lock, $token, $steps);
 my (%note, @told, $log, $end, $seal);   # records that wait for their step, and for the next write; the host's log, its length, its last seal
 my ($heard, $checked, $dying) = (now(), now(), 0);
 
@@ -30,7 +30,7 @@ $ENV{PATH} = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 delete @ENV{qw(LANGUAGE BASH_ENV ENV IFS CDPATH)};
 nonblock($_) for \*STDIN, \*STDOUT;
 $out = "\x1e$NONCE\n";
-frame('h', 0, join "\0", $^O, $>);
+frame('h', 0, join "\0", $^O, $>, slurp('/proc/sys/kernel/random/boot_id') // '', slurp('/etc/machine-id') // '');
 
 sub now { (POSIX::times())[0] }
 sub nonblock { fcntl($_[0], F_SETFL, fcntl($_[0], F_GETFL, 0) | O_NONBLOCK) }
@@ -114,6 +114,7 @@ sub begin {
   return refuse($j, "fork $!") unless defined $pid;
   child($j, $ir, $ow, $ew, $stop, $iw, $go) unless $pid;
   setpgrp($pid, $pid);
+  syswrite $steps, "$pid " . started($pid) . "\n" if $steps && $j->{flags} & $KEPT;
   nonblock($_) for grep { $_ } $or, $er, $iw;
   @$j{qw(pid out err to go seen buf at)} = ($pid, $or, $er, $iw, $go, now(), '', 0);
   $pid{$pid} = $j;
@@ -213,6 +214,7 @@ sub take_lock {
   return "fail $RUN is not a folder of ours" unless @d && S_ISDIR($d[2]) && $d[4] == $>;
   sysopen(my $f, "$RUN/lock", O_RDWR | O_CREAT | O_NOFOLLOW, 0600) or return "fail open $RUN/lock: $!";
   flock($f, LOCK_EX | LOCK_NB) or return 'held ' . (slurp("$RUN/lock") // '');
+  return 'held ' . (slurp("$RUN/lock") // '') if survivor();
   my ($m) = (slurp("$RUN/lock") // '') =~ /"token":(\d+)/;
   truncate($f, 0) && syswrite($f, $json) or return "fail write $RUN/lock: $!";   # token 0 is nobody's
   mkdir $STATE, 0700;
@@ -223,10 +225,16 @@ sub take_lock {
   syswrite($t, "$n\n") && $t->sync && close($t) && rename("$STATE/token.new", "$STATE/token") or return "fail write $STATE/token: $!";
   sync_folder($STATE) or return "fail fsync $STATE: $!";
   $json =~ s/"token":0/"token":$n/;
+  sysopen($steps, "$RUN/steps", O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW, 0600) or return "fail open $RUN/steps: $!";
   sysseek($f, 0, 0) && syswrite($f, $json) or return "fail write $RUN/lock: $!";   # no shorter than what is there
   ($lock, $token) = ($f, $n);
   return "ok $n";
 }
+
+# survivor tells whether a step of the lock's last holder still runs though its agent is gone: killed, out of memory. The
+# kernel has given the lock back by then, as the step's program does not have it.
+sub survivor { grep { my ($pid, $start) = split; ($start // '') ne '' && started($pid) eq $start } split /\n/, slurp("$RUN/steps") // '' }
+sub started { (slurp("/proc/$_[0]/stat") // '') =~ /^\d+ \(.*\) [^Z] (?:\S+ ){18}(\d+)/s ? $1 : '' }
 
 # fenced tells why a step must not be done; empty when the lock is still ours.
 sub fenced {

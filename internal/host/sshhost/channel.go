@@ -43,6 +43,8 @@ type channel struct {
 	far     remote     // nil until there is one that might work
 	held    []*request // sent before that
 	who     string     // the far end's uid, from ready on
+	is      identity   // from ready on
+	cut     bool       // it was lost, rather than refused or closed
 	ready   chan struct{}
 	failed  chan struct{}
 	err     error // set before failed is closed
@@ -51,9 +53,9 @@ type channel struct {
 // startSoon is how long a channel waits for its first wave.
 const startSoon = 25 * time.Millisecond
 
-func newChannel(p *Pool, conn *connection) *channel {
+func newChannel(p *Pool, conn *connection, stats *counters) *channel {
 	c := &channel{
-		pool: p, cfg: conn.cfg, conn: conn, stats: &counters{},
+		pool: p, cfg: conn.cfg, conn: conn, stats: stats,
 		ready: make(chan struct{}), failed: make(chan struct{}),
 	}
 	c.waves = newWaves(c.stats, c.send, c.cancel)
@@ -61,7 +63,7 @@ func newChannel(p *Pool, conn *connection) *channel {
 	go func() {
 		select {
 		case <-conn.dead:
-			c.fail(unreachable(conn.cfg, "the connection ended"))
+			c.lose(unreachable(conn.cfg, "the connection ended"))
 		case <-c.failed:
 		}
 	}()
@@ -118,7 +120,7 @@ func (c *channel) start() {
 	nonce := newNonce()
 	text := program(c.pool, nonce)
 	a := newAgent(l, nonce, c.pool.pulse)
-	a.greet = c.greet
+	a.greet, a.over = c.greet, c.lose
 	a.early = func(err error) { c.recover(a, err) }
 	c.stats.add(func(s *Stats) { s.Execs++ })
 	if err := l.exec(elevated(c.cfg, "", host.Quote("perl", "-e", boot(len(text), "")))); err != nil {
@@ -172,7 +174,7 @@ func (c *channel) greet(h hello) error {
 	}
 	c.mu.Lock()
 	took := time.Since(c.begun)
-	c.who = h.uid
+	c.who, c.is = h.uid, h.is
 	c.mu.Unlock()
 	c.stats.add(func(s *Stats) { s.Start = took })
 	close(c.ready)
@@ -209,6 +211,9 @@ func (c *channel) recover(a *agent, err error) {
 		c.stats.add(func(s *Stats) { s.PasswordAsked = true })
 	case errors.Is(why, errNoPerl):
 		c.pool.setPerlless(c.cfg)
+	case !c.conn.answers(c.pool.pulse.silence):
+		c.lose(unreachable(c.cfg, "the connection ended: %w", why))
+		return
 	default:
 		c.fail(unreachable(c.cfg, "%w", why))
 		return
@@ -262,7 +267,7 @@ func (c *channel) startAgent(ctx context.Context) error {
 		return err
 	}
 	a := newAgent(l, nonce, c.pool.pulse)
-	a.greet = c.greet
+	a.greet, a.over = c.greet, c.lose
 	a.early = func(err error) {
 		why := unreachable(c.cfg, "the agent did not start: %w: %s", err, said(l))
 		c.fail(why)
@@ -272,6 +277,48 @@ func (c *channel) startAgent(ctx context.Context) error {
 	a.run(text)
 	c.watchStart(a)
 	return nil
+}
+
+// lose ends a channel that was cut off, by the network or by the far end's death: it may be replaced.
+func (c *channel) lose(err error) {
+	c.mu.Lock()
+	if c.err == nil {
+		c.cut = true
+	}
+	c.mu.Unlock()
+	c.fail(err)
+}
+
+// lost is why the channel was cut off; nil while it stands, and where it was closed or refused.
+func (c *channel) lost() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cut {
+		return c.err
+	}
+	return nil
+}
+
+// wasCut tells whether an answer that did not come is due to a loss. A shell may end by itself, or with its connection,
+// whose own end shows later: so that is asked.
+func (c *channel) wasCut(err error) bool {
+	if c.lost() != nil {
+		return true
+	}
+	c.mu.Lock()
+	failed := c.err != nil
+	c.mu.Unlock()
+	if failed || c.conn.answers(c.pool.pulse.silence) {
+		return false
+	}
+	c.lose(err)
+	return true
+}
+
+func (c *channel) identity() identity {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.is
 }
 
 // fail ends the channel for good; the first reason is the one that counts.

@@ -56,6 +56,9 @@ type Config struct {
 	AgentKey   string
 	Passphrase func(ctx context.Context, path string) (string, error)
 
+	// Reconnected is told when the connection was lost, and why, and stands again.
+	Reconnected func(host string, why error)
+
 	Become Become // empty: none for root, else Sudo
 	// BecomePassword is asked when sudo wants a password, at most once a host and pool.
 	BecomePassword func(ctx context.Context, host string) (string, error)

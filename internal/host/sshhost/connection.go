@@ -182,6 +182,9 @@ func (c *connection) over() bool {
 // answers asks the far end whether it is there. One that does not answer in time is given up, and when answers has said
 // no the connection is over.
 func (c *connection) answers(limit time.Duration) bool {
+	if c.client == nil {
+		return !c.over() // no network
+	}
 	answered := make(chan error, 1)
 	go func() {
 		defer c.wire.hurry()()

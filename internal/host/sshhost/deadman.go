@@ -27,7 +27,7 @@ func (w *Writer) Arm(ctx context.Context, u host.Undo) error {
 		return fmt.Errorf("%s: %w", w.Name(), host.ErrArmed)
 	}
 	id := newNonce()
-	argv := deadman.Arm(w.c.pool.stateDir, id, u)
+	argv := deadman.Arm(w.pool.stateDir, id, u)
 	if err := checkArgv(argv); err != nil {
 		return err
 	}
@@ -48,11 +48,11 @@ func (w *Writer) Arm(ctx context.Context, u host.Undo) error {
 
 // Afresh makes a connection of its own, up to root's agent: a reader, without the lock.
 func (w *Writer) Afresh(ctx context.Context) (host.Reader, error) {
-	cfg := *w.c.cfg
+	cfg := *w.cfg
 	if cfg.Sessions != nil {
 		cfg.Sessions = others{cfg.Sessions}
 	}
-	h, err := w.c.pool.Open(ctx, cfg)
+	h, err := w.pool.Open(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +125,7 @@ func (w *Writer) Revert(ctx context.Context) error {
 // it is asked over a new one.
 func (w *Writer) revertHere(ctx context.Context) {
 	select {
-	case <-w.c.failed:
+	case <-w.channel().failed:
 		return
 	default:
 	}
@@ -135,7 +135,7 @@ func (w *Writer) revertHere(ctx context.Context) {
 		ctx, cancel = context.WithTimeout(ctx, left) // then the host has begun by itself
 		defer cancel()
 	}
-	_, _ = w.run(ctx, deadman.Ask(w.c.pool.stateDir, w.armed.id, deadman.Revert)) // the next question asks what it did
+	_, _ = w.run(ctx, deadman.Ask(w.pool.stateDir, w.armed.id, deadman.Revert)) // the next question asks what it did
 }
 
 // told asks the host until it gives a last word on the switch, over a new connection each time that one fails.
@@ -174,7 +174,8 @@ func (w *Writer) askFresh(ctx context.Context, want deadman.Want) (deadman.Statu
 }
 
 func askSwitch(ctx context.Context, h *Host, id string, want deadman.Want) (deadman.Status, error) {
-	r := newRequest(opRun, revertLimit, deadman.Ask(h.c.pool.stateDir, id, want)...)
+	r := newRequest(opRun, revertLimit, deadman.Ask(h.pool.stateDir, id, want)...)
+	r.once = true // it acts, and whoever asks has ways of his own to go on
 	a, err := h.ask(ctx, r)
 	if err != nil {
 		return deadman.Status{}, err

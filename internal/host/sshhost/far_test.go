@@ -174,7 +174,9 @@ func (f *far) put(token uint64, name, content, was, digest string, keep keeping)
 // step is a put of a size, or the removal that a size may mean.
 func (f *far) step(token uint64, name, content string, size int, was, digest string, keep keeping) error {
 	f.t.Helper()
-	r, err := (&Writer{token: token}).putRequest(name, size, 0o600, os.Getuid(), os.Getgid(), was, digest, keep, nil, nil)
+	w := &Writer{}
+	w.token.Store(token)
+	r, err := w.putRequest(name, size, 0o600, os.Getuid(), os.Getgid(), was, digest, keep, nil, nil)
 	if err != nil {
 		f.t.Fatal(err)
 	}

@@ -24,7 +24,7 @@ const (
 	frameTold  = 'T' // how the step ended that a frameCheck was recorded for
 	frameLeave = 'G' // end, and give the lock back
 
-	frameHello  = 'h' // operating system NUL effective uid
+	frameHello  = 'h' // operating system NUL effective uid NUL boot id NUL machine id
 	frameStdout = 'o' // also the content of a file
 	frameStderr = 'e'
 	frameStatus = 'x' // u32 wait status, or limitOver

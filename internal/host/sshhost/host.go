@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -19,36 +20,69 @@ const questionLimit = 30 * time.Second
 
 // Host is a host that can be read. It implements host.Reader, and is safe for concurrent use.
 type Host struct {
-	c     *channel
+	pool  *Pool
+	cfg   *Config
+	stats *counters
 	limit time.Duration // of a question
+	// regain takes the lock again on a new connection; nil for a reader.
+	regain func(context.Context, *channel) error
+	closed context.Context // ends with Close
+	close  context.CancelFunc
+
+	mu    sync.Mutex
+	c     *channel
+	again *revival // nil until a connection was lost
+	past  Stats    // turns and bytes of the connection that was lost
 }
 
-func newHost(c *channel) *Host { return &Host{c, questionLimit} }
+func newHost(p *Pool, conn *connection) *Host {
+	h := &Host{pool: p, cfg: conn.cfg, stats: &counters{s: Stats{Logins: 1}}, limit: questionLimit}
+	h.closed, h.close = context.WithCancel(context.Background())
+	h.c = newChannel(p, conn, h.stats)
+	return h
+}
 
 // Name is the host's name in the inventory.
-func (h *Host) Name() string { return h.c.cfg.Name }
+func (h *Host) Name() string { return h.cfg.Name }
 
 // HostKey is the fingerprint ("SHA256:...") of the key by which the host proved to be itself.
-func (h *Host) HostKey() string { return h.c.conn.hostKey }
+func (h *Host) HostKey() string { return h.channel().conn.hostKey }
 
 // Ready waits until the privileged channel is up. The error wraps host.ErrUnreachable: sudo refused, no Linux, ...
-func (h *Host) Ready(ctx context.Context) error { return h.c.waitReady(ctx) }
+func (h *Host) Ready(ctx context.Context) error { return h.channel().waitReady(ctx) }
 
 // Up is closed when the privileged channel is up. Until then an answer may take as long as an operator takes to type
-// sudo's password.
-func (h *Host) Up() <-chan struct{} { return h.c.ready }
+// sudo's password, or, once the connection was lost, as the new one takes.
+func (h *Host) Up() <-chan struct{} {
+	c := h.channel()
+	if why := c.lost(); why != nil {
+		if r := h.revival(c, why); r != nil {
+			return r.done
+		}
+	}
+	return c.ready
+}
 
 // Stats is what the connection has cost so far.
 func (h *Host) Stats() Stats {
-	s := h.c.stats.get()
-	s.Turns, s.Sent, s.Got = h.c.conn.wire.counts()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s, counted := h.stats.get(), h.counted()
+	s.Turns, s.Sent, s.Got = counted.Turns, counted.Sent, counted.Got
 	s.Dial, s.Handshake = h.c.conn.dialled, h.c.conn.shook
 	return s
 }
 
+// counted is the turns and bytes of all connections. The lock is held.
+func (h *Host) counted() Stats {
+	turns, sent, got := h.c.conn.wire.counts()
+	return Stats{Turns: h.past.Turns + turns, Sent: h.past.Sent + sent, Got: h.past.Got + got}
+}
+
 // Close ends the connection.
 func (h *Host) Close() error {
-	h.c.fail(fmt.Errorf("%s: %w: it was closed", h.Name(), host.ErrUnreachable))
+	h.close()
+	h.channel().fail(fmt.Errorf("%s: %w: it was closed", h.Name(), host.ErrUnreachable))
 	return nil
 }
 
@@ -101,7 +135,15 @@ func (h *Host) ask(ctx context.Context, r *request) (*answer, error) {
 	if err := ctx.Err(); err != nil {
 		return &answer{}, context.Cause(ctx)
 	}
-	return h.c.waves.ask(ctx, r)
+	c := h.channel()
+	a, err := c.waves.ask(ctx, r)
+	if err == nil || ctx.Err() != nil || !mayAskAgain(r) || !errors.Is(err, host.ErrUnreachable) || !c.wasCut(err) {
+		return a, err
+	}
+	if c, err = h.revive(ctx, c, err); err != nil {
+		return &answer{}, err
+	}
+	return c.waves.ask(ctx, r.onceMore())
 }
 
 // ReadFile returns a whole regular file.

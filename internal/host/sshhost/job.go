@@ -58,7 +58,7 @@ func (w *Writer) check(ctx context.Context) (told func(error), err error) {
 	case a.lock != "ok":
 		return nil, notDone(a.lock)
 	}
-	far, err := w.c.farEnd(ctx)
+	far, err := w.channel().farEnd(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +96,7 @@ func (w *Writer) await(ctx context.Context, result <-chan string) error {
 			return jobResult(r)
 		}
 		return nil
-	case <-w.c.failed:
+	case <-w.channel().failed:
 		return errBusGone
 	case <-ctx.Done():
 		return context.Cause(ctx)
@@ -166,7 +166,7 @@ func (w *Writer) closeBus() {
 
 // dialBus starts a bridge and says hello over it. godbus knows no context here: closing the stream ends it.
 func (w *Writer) dialBus(ctx context.Context) (*godbus.Conn, error) {
-	s, err := w.c.stream(ctx, "systemd-stdio-bridge")
+	s, err := w.channel().stream(ctx, "systemd-stdio-bridge")
 	if err != nil {
 		return nil, err
 	}
@@ -176,7 +176,7 @@ func (w *Writer) dialBus(ctx context.Context) (*godbus.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := conn.Auth([]godbus.Auth{godbus.AuthExternal(w.c.uid())}); err != nil {
+	if err := conn.Auth([]godbus.Auth{godbus.AuthExternal(w.channel().uid())}); err != nil {
 		_ = conn.Close()
 		return nil, fmt.Errorf("log in to systemd: %w", err)
 	}

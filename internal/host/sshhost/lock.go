@@ -16,13 +16,13 @@ import (
 const defaultRunDir = "/run/bisc"
 
 // takeLock asks the far end for the host's lock and gives the fencing token.
-func takeLock(ctx context.Context, h *Host, want LockRequest) (uint64, error) {
+func takeLock(ctx context.Context, c *channel, want LockRequest) (uint64, error) {
 	l := host.Lock{Owner: want.Owner, Run: want.Run, Since: time.Now().UTC().Truncate(time.Second)}
 	b, err := json.Marshal(l)
 	if err != nil {
 		return 0, err
 	}
-	a, err := h.ask(ctx, newRequest(opLock, questionLimit, string(b)))
+	a, err := c.waves.ask(ctx, newRequest(opLock, questionLimit, string(b)))
 	if err != nil {
 		return 0, err
 	}
@@ -31,11 +31,11 @@ func takeLock(ctx context.Context, h *Host, want LockRequest) (uint64, error) {
 	case "ok":
 		return strconv.ParseUint(rest, 10, 64)
 	case "held":
-		held := &host.LockedError{Host: h.Name()}
+		held := &host.LockedError{Host: c.cfg.Name}
 		_ = json.Unmarshal([]byte(rest), &held.Lock) // half written, or none of ours: then its fields are empty
 		return 0, held
 	}
-	return 0, fmt.Errorf("take the lock of %s: %s", h.Name(), rest)
+	return 0, fmt.Errorf("take the lock of %s: %s", c.cfg.Name, rest)
 }
 
 // ReadLock tells who holds a host's lock, without taking it: a lock file whose flock is free means nobody.

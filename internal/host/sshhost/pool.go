@@ -75,7 +75,7 @@ func (p *Pool) Open(ctx context.Context, cfg Config) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newHost(newChannel(p, conn)), nil
+	return newHost(p, conn), nil
 }
 
 // connect makes a connection, first to the jump hosts.

@@ -45,7 +45,7 @@ func (w *Writer) push(ctx context.Context, p host.Push) error {
 	}
 	defer src.Close()
 	temp := tempPath(r)
-	far, err := w.c.farEnd(ctx)
+	far, err := w.channel().farEnd(ctx)
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (w *Writer) sftpServer(ctx context.Context) (string, error) {
 // sftp writes src into the file temp, which is there. Many writes are under way at a time, so a failed one leaves holes:
 // the put's digest is what tells.
 func (w *Writer) sftp(ctx context.Context, server, temp string, src io.Reader, size int64) error {
-	s, err := w.c.stream(ctx, server)
+	s, err := w.channel().stream(ctx, server)
 	if err != nil {
 		return err
 	}

@@ -52,7 +52,7 @@ type keeping struct{ folder, note string }
 
 // keeps is the keeping of a path. bisc's own files are its state, not the host's.
 func (w *Writer) keeps(ctx context.Context, name string, secret bool) keeping {
-	if strings.HasPrefix(name, w.c.pool.stateDir+"/") {
+	if strings.HasPrefix(name, w.pool.stateDir+"/") {
 		return keeping{}
 	}
 	note, err := json.Marshal(struct {
@@ -100,7 +100,7 @@ func (w *Writer) tempName(name string) string {
 	if len(base) > 180 {
 		base = base[len(base)-180:]
 	}
-	return fmt.Sprintf(".bisc-tmp-%d-%s-%s", w.token, hex.EncodeToString(b[:]), base)
+	return fmt.Sprintf(".bisc-tmp-%d-%s-%s", w.token.Load(), hex.EncodeToString(b[:]), base)
 }
 
 // tempPath is the temporary file of a put's request.

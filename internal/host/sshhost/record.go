@@ -43,7 +43,7 @@ func (w *Writer) note(ctx context.Context) string {
 	if len(text) > stepMost {
 		text = strings.ToValidUTF8(text[:stepMost], "") + "…"
 	}
-	b, err := json.Marshal(recordedStep{By: w.lock.Owner, Key: w.c.conn.loginKey, Address: r.Address, Step: text, Digest: r.Digest})
+	b, err := json.Marshal(recordedStep{By: w.lock.Owner, Key: w.channel().conn.loginKey, Address: r.Address, Step: text, Digest: r.Digest})
 	if err != nil {
 		panic(fmt.Sprintf("sshhost: a record does not marshal: %v", err)) // a programmer's mistake: it is plain text
 	}

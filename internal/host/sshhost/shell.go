@@ -77,14 +77,14 @@ func (s *shell) hello(ctx context.Context) (hello, error) {
 		return hello{}, err
 	}
 	f := strings.Split(string(a.out.Stdout), "\x00")
-	if len(f) != 4 {
+	if len(f) != 6 {
 		return hello{}, fmt.Errorf("the shell does not answer as it should: %q", a.out.Stdout)
 	}
 	if f[3] != "" {
 		return hello{}, fmt.Errorf("there is no Perl on the host, and without it these are needed:%s: install perl, or coreutils", f[3])
 	}
 	s.pid = f[2]
-	return hello{f[0], f[1]}, nil
+	return parseHello(strings.Join([]string{f[0], f[1], f[4], f[5]}, "\x00")), nil
 }
 
 // send queues one command; text is its line without the mark.

@@ -224,7 +224,8 @@ bisc_hello() {
   for p in base64 cat chmod chown cut date grep head id mv readlink rm sed sha256sum stat tail uname wc; do
     command -v "$p" >/dev/null 2>&1 || missing="$missing $p"
   done
-  printf '%s\000%s\000%s\000%s' "$(uname -s)" "$(id -u)" "$$" "$missing"
+  printf '%s\000%s\000%s\000%s\000%s\000%s' "$(uname -s)" "$(id -u)" "$$" "$missing" \
+    "$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)" "$(cat /etc/machine-id 2>/dev/null)"
 }
 versions=10
 if command -v timeout >/dev/null 2>&1; then timeout=1; else timeout=; fi

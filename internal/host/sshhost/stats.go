@@ -17,6 +17,7 @@ type Stats struct {
 	Dial          time.Duration
 	Handshake     time.Duration // key exchange and login
 	Start         time.Duration // from the channel's start to its first word: login shell, sudo, Perl
+	Logins        int           // 1, and one more where the connection was lost
 	PerlMissing   bool
 	PasswordAsked bool
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"bisc/internal/host"
@@ -15,8 +16,8 @@ import (
 // are go in one turn.
 type Writer struct {
 	*Host
-	token uint64
 	lock  LockRequest
+	token atomic.Uint64
 
 	mu    sync.Mutex
 	edits map[string]*sync.Mutex // by path: an edit reads, then puts
@@ -37,6 +38,9 @@ func (p *Pool) OpenWriter(ctx context.Context, cfg Config, want LockRequest) (*W
 		_ = h.Close()
 		return nil, err
 	}
+	h.mu.Lock()
+	h.regain = w.regainLock
+	h.mu.Unlock()
 	return w, nil
 }
 
@@ -45,13 +49,17 @@ func (w *Writer) enter(ctx context.Context, want LockRequest) error {
 	var there bool
 	err := host.Ask(ctx,
 		func(ctx context.Context) error {
-			_, err := w.Stat(ctx, w.c.pool.stateDir+"/armed")
+			_, err := w.Stat(ctx, w.pool.stateDir+"/armed")
 			if there = err == nil; errors.Is(err, fs.ErrNotExist) {
 				return nil
 			}
 			return err
 		},
-		func(ctx context.Context) (err error) { w.token, err = takeLock(ctx, w.Host, want); return err },
+		func(ctx context.Context) error {
+			token, err := takeLock(ctx, w.channel(), want)
+			w.token.Store(token)
+			return err
+		},
 	)
 	if err != nil || !there {
 		return err
@@ -64,13 +72,13 @@ func (w *Writer) enter(ctx context.Context, want LockRequest) error {
 // there was none.
 func (w *Writer) Left() *Leftover { return w.left }
 
-// Token is the fencing token of the lock that is held.
-func (w *Writer) Token() uint64 { return w.token }
+// Token is the fencing token of the lock that is held; it grows when the lock is taken again after a loss.
+func (w *Writer) Token() uint64 { return w.token.Load() }
 
 // Do acts. What a step did is known when it returns; ErrLost where it is not.
 func (w *Writer) Do(ctx context.Context, s host.Step) error {
-	w.c.waves.forget()
-	defer w.c.waves.forget()
+	w.channel().waves.forget()
+	defer func() { w.channel().waves.forget() }()
 	switch s := s.(type) {
 	case host.Script:
 		return w.script(ctx, s)
@@ -103,9 +111,10 @@ func (w *Writer) Close() error {
 	if w.armed != nil {
 		w.endFresh() // what is not confirmed is the host's to revert
 	}
-	w.c.mu.Lock()
-	far := w.c.far
-	w.c.mu.Unlock()
+	c := w.channel()
+	c.mu.Lock()
+	far := c.far
+	c.mu.Unlock()
 	if far != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), leaveLimit)
 		defer cancel()

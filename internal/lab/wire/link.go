@@ -12,7 +12,7 @@ import (
 type link struct {
 	proxy          *Proxy
 	client, server *net.TCPConn
-	dead           atomic.Bool
+	dead, lost     atomic.Bool
 
 	mu       sync.Mutex
 	answered bool      // the client was given something since it last sent
@@ -74,6 +74,7 @@ func (l *link) write(way Direction, queue <-chan piece) {
 	_, to := l.ends(way)
 	for p := range queue {
 		time.Sleep(time.Until(p.due))
+		l.proxy.pace(len(p.data))
 		pass, cut := l.proxy.gate(l, way, len(p.data))
 		if pass > 0 {
 			l.delivered(way, pass)

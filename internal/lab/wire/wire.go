@@ -44,7 +44,10 @@ type Proxy struct {
 	links    map[*link]bool
 	closed   bool
 	stalled  bool
-	swallow  bool
+	swallow  [2]bool
+	soft     bool     // cut swallows, rather than resets
+	rate     int64    // bytes a second in each direction; 0: any number
+	silent   func()   // ends Vanish
 	cut      [2]int64 // bytes that may still pass, by direction; negative: any number
 	record   bool
 	passed   [2]int64
@@ -100,6 +103,7 @@ func (p *Proxy) Close() error {
 	if p.listener != nil {
 		p.listener.Close()
 	}
+	p.appear()
 	p.cutAll()
 	p.mu.Unlock()
 	p.running.Wait()

@@ -174,6 +174,50 @@ func TestHalfOpen(t *testing.T) {
 	ask(t, dial(t, p), "again")
 }
 
+func TestOneWay(t *testing.T) {
+	for _, way := range []Direction{Up, Down} {
+		p := proxy(t, 0)
+		c := dial(t, p)
+		ask(t, c, "hello")
+		p.OneWay(way)
+		before := p.Counters()
+		io.WriteString(c, "lost")
+		silent(t, c)
+		if up := p.Counters().Up - before.Up; up != map[Direction]int64{Up: 0, Down: 4}[way] {
+			t.Errorf("direction %d swallowed: %d bytes went up", way, up)
+		}
+	}
+}
+
+func TestThrottle(t *testing.T) {
+	p := proxy(t, 0)
+	c := dial(t, p)
+	p.Throttle(1000)
+	began := time.Now()
+	ask(t, c, string(make([]byte, 200)))
+	if took := time.Since(began); took < 390*time.Millisecond { // never sooner, however slow the machine
+		t.Errorf("200 bytes there and back at 1000 a second took %s", took)
+	}
+}
+
+func TestVanish(t *testing.T) {
+	p := proxy(t, 0)
+	c := dial(t, p)
+	ask(t, c, "hello")
+	if err := p.Vanish(); err != nil {
+		t.Fatal(err)
+	}
+	var timeout net.Error
+	if _, err := net.DialTimeout("tcp", p.Addr(), 200*time.Millisecond); !errors.As(err, &timeout) || !timeout.Timeout() {
+		t.Errorf("dial: %v, want no answer", err)
+	}
+	ask(t, c, "standing")
+	if err := p.Resume(); err != nil {
+		t.Fatal(err)
+	}
+	ask(t, dial(t, p), "again")
+}
+
 func TestStall(t *testing.T) {
 	p := proxy(t, 0)
 	c := dial(t, p)
