@@ -128,15 +128,21 @@ func (w *Writer) jobError(ctx context.Context, j host.Job, err error) error {
 	return fmt.Errorf("%w: %s: %w", host.ErrLost, j, err)
 }
 
-// lastWords is the end of a unit's journal.
+// lastWords is the end of a unit's journal, waited for as long as a failure may be worth.
 func (w *Writer) lastWords(ctx context.Context, unit string) string {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	out, err := w.Probe(ctx, "journalctl", "--no-pager", "-q", "-o", "cat", "-n", "10", "-u", unit)
-	if err != nil || len(out.Stdout) == 0 {
-		return "(nothing in its journal)"
+	for ctx.Err() == nil { // journald writes in its own time
+		out, err := w.Probe(ctx, "journalctl", "--no-pager", "-q", "-o", "cat", "-n", "10", "-u", unit)
+		if words := strings.TrimSpace(string(out.Stdout)); err == nil && words != "" {
+			return words
+		}
+		select {
+		case <-time.After(200 * time.Millisecond):
+		case <-ctx.Done():
+		}
 	}
-	return strings.TrimSpace(string(out.Stdout))
+	return "(nothing in its journal)"
 }
 
 // openBus makes the connection to systemd unless there is one that lives.
