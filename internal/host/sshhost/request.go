@@ -34,7 +34,7 @@ type request struct {
 	words []string // argv, or the parameters, or the path
 	stdin []byte
 	step  bool
-	once  bool // not to be asked again on another connection
+	once  bool   // not to be asked again on another connection
 	note  string // the host's record of the step
 	limit time.Duration
 
