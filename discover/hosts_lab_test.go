@@ -41,6 +41,11 @@ func TestPlainDebian(t *testing.T) {
 		}
 	}
 	b.occupied()
+	// What a host cannot tell is unknown, and not absent: here a zpool that fails.
+	b.sh(`printf '#!/bin/sh\necho the module is not loaded >&2; exit 1\n' >/usr/local/sbin/zpool; chmod 755 /usr/local/sbin/zpool`)
+	if said := b.bisc(7, "discover", "biscayne", "--json"); !strings.Contains(said, `"state": "unknown"`) || !strings.Contains(said, "the module is not loaded") {
+		t.Errorf("discover says\n%s", said)
+	}
 }
 
 // occupied: a folder that holds a plan is not written into, but with --force, and that replaces.

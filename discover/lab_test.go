@@ -9,22 +9,22 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"bisc/internal/lab"
 )
 
-// programs is the folder with bisc and bisc-lab, built once for all tests.
+// programs is the folder with bisc and bisc-lab, built once for all tests that need a host.
 var programs string
 
+var built = sync.OnceValue(build)
+
 func TestMain(m *testing.M) {
-	status := 1
-	if err := build(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-	} else {
-		status = m.Run()
+	status := m.Run()
+	if programs != "" {
+		os.RemoveAll(programs)
 	}
-	os.RemoveAll(programs)
 	os.Exit(status)
 }
 
@@ -53,6 +53,9 @@ type bench struct {
 func newBench(t *testing.T, pool, docker bool) *bench {
 	t.Helper()
 	t.Parallel()
+	if err := built(); err != nil {
+		t.Fatal(err)
+	}
 	opts := lab.HostOptions{Name: "biscayne", Docker: docker}
 	if pool {
 		opts.Pools = []lab.Pool{{Name: "biscayne", Size: 16 << 30}}

@@ -1,11 +1,13 @@
 package discover
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -55,8 +57,8 @@ func (r *reader) readLocals(ctx context.Context, paths []string) (locals, error)
 	slices.Sort(paths)
 	paths = slices.Compact(paths)
 	stats, texts := make([]*host.Stat, len(paths)), make([]*string, len(paths))
-	owned := map[string]bool{}
-	asks := []question{r.owners(owned, paths)}
+	owned, told := map[string]bool{}, false
+	asks := []question{r.owners(owned, &told, paths)}
 	for i, p := range paths {
 		asks = append(asks, r.stat(&stats[i], "file", p), r.content(&texts[i], p))
 	}
@@ -67,6 +69,8 @@ func (r *reader) readLocals(ctx context.Context, paths []string) (locals, error)
 	for i, p := range paths {
 		switch st := stats[i]; {
 		case st == nil:
+		case !told && st.Link == "" && st.Type == host.Regular:
+			r.lost("file", p, errors.New("dpkg does not tell whether it is a package's"))
 		case st.Link != "":
 			out.links[p] = st.Link
 		case st.Type != host.Regular || owned[p] || generated(p) || texts[i] == nil:
@@ -94,9 +98,9 @@ func (r *reader) content(into **string, name string) question {
 }
 
 // owners asks dpkg which of the paths are a package's. Exit status 1 is that some are nobody's.
-func (r *reader) owners(owned map[string]bool, paths []string) question {
+func (r *reader) owners(owned map[string]bool, told *bool, paths []string) question {
 	return question{"files' packages", "dpkg-query", func(ctx context.Context) error {
-		if len(paths) == 0 {
+		if *told = len(paths) == 0; *told {
 			return nil
 		}
 		// dpkg takes * ? [ and backslash for a pattern.
@@ -106,18 +110,15 @@ func (r *reader) owners(owned map[string]bool, paths []string) question {
 			argv = append(argv, literal.Replace(p))
 		}
 		out, err := r.Query(ctx, argv...)
-		if errors.Is(err, host.ErrNoProgram) {
-			return nil
-		}
-		if err == nil && out.Exit > 1 {
-			err = &host.ExitError{Argv: argv[:2], Exit: out.Exit, Stderr: out.Stderr}
+		if *told = errors.Is(err, host.ErrNoProgram) || err == nil && out.Exit <= 1; !*told {
+			return cmp.Or(err, error(&host.ExitError{Argv: argv[:2], Exit: out.Exit, Stderr: out.Stderr}))
 		}
 		for line := range strings.Lines(string(out.Stdout)) {
 			if who, p, ok := strings.Cut(strings.TrimSuffix(line, "\n"), ": "); ok && !strings.HasPrefix(who, "diversion by") {
 				owned[p] = true
 			}
 		}
-		return err
+		return nil
 	}}
 }
 
@@ -137,4 +138,14 @@ func (f localFile) tellable() (why string) {
 // ansible tells a file that says that Ansible wrote it, or that looks as its modules write.
 func (f localFile) ansible() bool {
 	return strings.Contains(strings.ToLower(f.text), "ansible managed") || strings.Contains(f.text, "BEGIN ANSIBLE MANAGED BLOCK")
+}
+
+// secretive matches the assignment of what is likely a secret.
+var secretive = regexp.MustCompile(`(?im)^[^#;\n]*\b\w*(passw(?:or)?d|passphrase|token|secret|api_?key|private_?key)\w*"?\s*[=:]`)
+
+// warn says of content that may hold a secret although everybody on the host may read it: a plan goes to more people.
+func (f localFile) warn(b *Block) {
+	if secretive.MatchString(f.text) {
+		b.note("it may hold a secret: look before this plan goes anywhere; age(...) keeps one out of it")
+	}
 }

@@ -243,10 +243,15 @@ func (p point) faults(b *Block, l storage.Line, g *ground) {
 	if len(p.lines) > 1 {
 		b.fault("fstab has %d lines for it, of which systemd takes the first", len(p.lines))
 	}
-	switch {
+	switch hidden := g.table.Hidden(p.target); {
+	case p.now == nil && len(hidden) > 0:
+		over, _ := g.table.Visible(p.target) // a table that has hidden mounts has a root
+		b.fault("it is mounted, and %s at %s covers it: what is written there goes elsewhere", over, over.Target)
 	case p.now == nil:
 		b.fault("fstab has it, and it is not mounted now")
 	case b.Kind == "mount" && !g.same(*p.now, b.text("source")):
+		b.fault("%s is mounted there now, not what fstab says", *p.now)
+	case b.Kind == "bind" && !g.shows(*p.now, b.text("source")):
 		b.fault("%s is mounted there now, not what fstab says", *p.now)
 	case b.Kind == "tmpfs" && p.now.Type != "tmpfs":
 		b.fault("%s is mounted there now, not a tmpfs", *p.now)
@@ -257,6 +262,12 @@ func (p point) faults(b *Block, l storage.Line, g *ground) {
 func (g *ground) same(m storage.Mounted, source string) bool {
 	known := g.devices[m.Dev.String()]
 	return known == "" || known == source || m.Source == source || g.numbers[source] == m.Dev.String()
+}
+
+// shows tells whether a mount is of the file system in which a folder lies.
+func (g *ground) shows(m storage.Mounted, folder string) bool {
+	on, err := g.table.Visible(folder)
+	return err != nil || on.Dev == m.Dev
 }
 
 // unwritten makes the block of what is mounted now and has no line.

@@ -64,8 +64,8 @@ func (s ramdiskSeen) block(g *ground, units []unitFile, conf []localFile) (*Bloc
 		return nil, &Remark{Unknown, "ramdisk", ram0, "fstab mounts it, it is not there, and no file of modprobe.d says how large it is to be: write a ramdisk block"}
 	}
 	b := newBlock("storage", "ramdisk", ram0).set("size", size.String())
-	if t := g.types[ram0]; t == "ext4" {
-		b.set("fstype", t)
+	if g.fstype(ram0) == "ext4" {
+		b.set("fstype", "ext4")
 	}
 	if made && u.name != "format-ramdisk.service" {
 		b.set("unit", u.name)
@@ -92,6 +92,18 @@ func (g *ground) mounts(device string) bool {
 		}
 	}
 	return false
+}
+
+// fstype is what fstab mounts of a device, since that is what the next boot must make; else what is on it.
+func (g *ground) fstype(device string) string {
+	for _, p := range g.points {
+		for _, l := range p.lines {
+			if l.Source == device {
+				return l.Type
+			}
+		}
+	}
+	return g.types[device]
 }
 
 // bytes is the size that the device has, else that of the next boot; persisted is the file that has the latter.

@@ -44,6 +44,7 @@ func (f localFile) block() *Block {
 	}
 	setIf(b, "owner", Number(f.stat.UID))
 	setIf(b, "group", Number(f.stat.GID))
+	f.warn(b)
 	if f.ansible() {
 		b.note("Ansible says that it wrote this: from now on it is either's, not both's")
 	}

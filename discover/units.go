@@ -79,6 +79,7 @@ func (l locals) unitBlocks(units []unitFile, states map[string]systemd.State, sk
 			continue
 		}
 		b := newBlock("units", "unit", u.name).set("content", Text(u.text))
+		u.warn(b)
 		s, known := states[u.name]
 		wants := len(installs(u.text)) > 0
 		if wants && !l.linked(u.name) {
@@ -131,6 +132,7 @@ func (l locals) dropInBlocks() (blocks []*Block, out []Remark) {
 		} else {
 			b.set("content", Text(f.text))
 		}
+		f.warn(b)
 		blocks = append(blocks, b)
 	}
 	return blocks, out
