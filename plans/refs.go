@@ -110,7 +110,7 @@ func (l *loader) missingIn(root, name string, names []string) (summary, detail s
 	case "local":
 		return "Unknown local value", fmt.Sprintf("There is no %q in a locals block.%s", name, hint)
 	case "host":
-		return "Unknown host", fmt.Sprintf("There is no host %q in the inventory.%s", name, hint)
+		return "Unknown host", fmt.Sprintf("There is no host %q in the inventory.%s", name, l.otherHosts(name))
 	case "fact":
 		return "Unknown fact", fmt.Sprintf("There is no fact %q.%s", name, hint)
 	}

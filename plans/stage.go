@@ -90,7 +90,7 @@ func (l *loader) hostOf(a *hclsyntax.Attribute, i int, v cty.Value, ctx *hcl.Eva
 	case !ok && l.broken:
 		return nil
 	case !ok:
-		l.faultIn(expr, ctx, "Unknown host", fmt.Sprintf("There is no host %q in the inventory.%s", name, source.DidYouMean(name, l.plan.Inventory.Names())))
+		l.faultIn(expr, ctx, "Unknown host", fmt.Sprintf("There is no host %q in the inventory.%s", name, l.otherHosts(name)))
 		return nil
 	case h.JumpOnly:
 		l.faultIn(expr, ctx, "Jump host", fmt.Sprintf("The host %q (%s) is jump_only: nothing is done on it.", name, place(h.Range)))
@@ -134,4 +134,13 @@ func (l *loader) assumes(b *hclsyntax.Block, ctx *hcl.EvalContext, below layers.
 		}
 	}
 	return out
+}
+
+// otherHosts says which hosts there are, or that nobody said where they are.
+func (l *loader) otherHosts(name string) string {
+	names := l.plan.Inventory.Names()
+	if len(names) == 0 {
+		return " There are no hosts at all: name the inventory with --inventory or BISC_INVENTORY, or write host blocks in the plan."
+	}
+	return source.DidYouMean(name, names)
 }

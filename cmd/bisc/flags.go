@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bisc/internal/source"
 	"bisc/layers"
 )
 
@@ -91,18 +92,29 @@ func (f *flags) selects(stages []*layers.Stage) (func(layers.Item, *layers.Stage
 
 func (f *flags) matchSomething(stages []*layers.Stage) error {
 	var errs []error
-	seen := func(flag string, words []string, match func(word string, it layers.Item, st *layers.Stage) bool) {
+	seen := func(flag string, words, there []string, match func(word string, it layers.Item, st *layers.Stage) bool) {
 		for _, w := range words {
 			if !anyItem(stages, func(it layers.Item, st *layers.Stage) bool { return match(w, it, st) }) {
-				errs = append(errs, fmt.Errorf("--%s %q matches nothing in the plan; bisc graph lists what there is", flag, w))
+				hint := "bisc graph lists what there is"
+				if near := source.Suggest(w, there); near != "" {
+					hint = "did you mean " + near + "?"
+				}
+				errs = append(errs, fmt.Errorf("--%s %q matches nothing in the plan; %s", flag, w, hint))
 			}
 		}
 	}
-	seen("layer", f.layers, func(w string, _ layers.Item, st *layers.Stage) bool { return w == st.Layer.String() })
-	seen("host", f.hosts, func(w string, _ layers.Item, st *layers.Stage) bool { return w == st.Host })
+	var hosts, addresses, names []string
+	for _, st := range stages {
+		hosts, names = append(hosts, st.Host), append(names, st.Layer.String())
+		for _, it := range st.Items {
+			addresses = append(addresses, it.Address)
+		}
+	}
+	seen("layer", f.layers, names, func(w string, _ layers.Item, st *layers.Stage) bool { return w == st.Layer.String() })
+	seen("host", f.hosts, hosts, func(w string, _ layers.Item, st *layers.Stage) bool { return w == st.Host })
 	byAddress := func(w string, it layers.Item, _ *layers.Stage) bool { return layers.Match(w, it.Address) }
-	seen("target", f.targets, byAddress)
-	seen("exclude", f.excludes, byAddress)
+	seen("target", f.targets, addresses, byAddress)
+	seen("exclude", f.excludes, addresses, byAddress)
 	return errors.Join(errs...)
 }
 

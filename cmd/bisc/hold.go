@@ -103,25 +103,32 @@ func coversSomething(hold layers.Hold, name string, addresses []string) error {
 }
 
 func (c *command) holdShow() *cobra.Command {
-	return &cobra.Command{
-		Use:   "show [HOST...]",
-		Short: "show the holds of hosts",
+	cmd := &cobra.Command{
+		Use:     "show [HOST...]",
+		Short:   "show the holds of hosts",
+		Example: "  bisc hold show biscayne --json",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.reading(cmd, "hold", func(ctx context.Context, s *session) error {
-				return s.eachHost(ctx, args, func(ctx context.Context, h host.Reader) (string, error) {
-					holds, err := layers.ReadHolds(ctx, h)
-					text := ""
-					for _, hold := range holds {
-						text += fmt.Sprintf("%s  %s  %s\n", h.Name(), hold.Match, hold)
-					}
-					if text == "" {
-						text = h.Name() + "  no holds\n"
-					}
-					return text, err
-				})
+				return s.eachHost(ctx, args, holdsOf)
 			})
 		},
 	}
+	cmd.Flags().BoolVar(&c.flags.json, "json", false, "as JSON")
+	return cmd
+}
+
+func holdsOf(ctx context.Context, h host.Reader) (answer, error) {
+	holds, err := layers.ReadHolds(ctx, h)
+	text := ""
+	for _, hold := range holds {
+		text += fmt.Sprintf("%s  %s  %s\n", h.Name(), hold.Match, hold)
+	}
+	if text == "" {
+		text = h.Name() + "  no holds\n"
+	}
+	return answer{text, struct {
+		Holds []layers.Hold `json:"holds"`
+	}{append([]layers.Hold{}, holds...)}}, err
 }
 
 // changeHolds rewrites a host's list of holds under its lock.

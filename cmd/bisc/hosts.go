@@ -10,14 +10,16 @@ import (
 
 	"bisc/cmd/bisc/view"
 	"bisc/internal/host/sshhost"
+	"bisc/internal/source"
 	"bisc/inventory"
 )
 
 func (c *command) hosts() *cobra.Command {
 	var explain bool
 	cmd := &cobra.Command{
-		Use:   "hosts [HOST...]",
-		Short: "list the hosts of the inventory; with --explain, how each is reached and why; dials nothing",
+		Use:     "hosts [HOST...]",
+		Short:   "list the hosts of the inventory; with --explain, how each is reached and why; dials nothing",
+		Example: "  bisc hosts --explain biscayne\n  bisc hosts --json",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			l, err := c.load()
 			if err != nil {
@@ -25,6 +27,9 @@ func (c *command) hosts() *cobra.Command {
 			}
 			if len(args) == 0 {
 				args = l.inv.Names()
+			}
+			if c.flags.json {
+				return l.hostsJSON(cmd.Context(), args, explain)
 			}
 			for _, name := range args {
 				if err := l.describeHost(cmd.Context(), name, explain); err != nil {
@@ -36,6 +41,7 @@ func (c *command) hosts() *cobra.Command {
 		ValidArgsFunction: c.completeHosts,
 	}
 	cmd.Flags().BoolVar(&explain, "explain", false, "every setting, and where it came from")
+	cmd.Flags().BoolVar(&c.flags.json, "json", false, "as JSON")
 	return cmd
 }
 
@@ -47,12 +53,58 @@ func resolver() inventory.Resolver {
 	return sshhost.ResolveSSHConfig
 }
 
-func (l *loaded) describeHost(ctx context.Context, name string, explain bool) error {
+// decide finds how a host of the inventory is reached.
+func (l *loaded) decide(ctx context.Context, name string) (inventory.Decision, error) {
 	h, ok := l.inv.Lookup(name)
 	if !ok {
-		return fmt.Errorf("%q is not in the inventory; bisc hosts lists it", name)
+		return inventory.Decision{}, fmt.Errorf("%q is not in the inventory; bisc hosts lists it.%s", name, source.DidYouMean(name, l.inv.Names()))
 	}
-	d, err := inventory.Decide(ctx, l.inv, h, resolver())
+	return inventory.Decide(ctx, l.inv, h, resolver())
+}
+
+// reached is a host and how it is reached, as JSON. The jump hosts are in the order passed.
+type reached struct {
+	Host     string            `json:"host"`
+	Platform string            `json:"platform,omitempty"` // of a jump host that only ssh knows nobody says it
+	Local    bool              `json:"local,omitempty"`
+	Address  string            `json:"address"`
+	Port     int               `json:"port"`
+	User     string            `json:"user"`
+	Via      []reached         `json:"via,omitempty"`
+	Settings map[string]string `json:"settings,omitempty"` // each with where it came from
+}
+
+func reachedAs(d inventory.Decision, explain bool) reached {
+	out := reached{Host: d.Host, Platform: d.Platform.String(), Local: d.Local, Address: d.Address, Port: d.Port, User: d.User}
+	for _, via := range d.Via {
+		out.Via = append(out.Via, reachedAs(via, explain))
+	}
+	if explain {
+		out.Settings = map[string]string{}
+		for _, s := range d.Settings {
+			out.Settings[s.Name] = s.Value + " (" + s.From + ")"
+		}
+	}
+	return out
+}
+
+func (l *loaded) hostsJSON(ctx context.Context, names []string, explain bool) error {
+	doc := struct {
+		FormatVersion string    `json:"format_version"`
+		Hosts         []reached `json:"hosts"`
+	}{view.FormatVersion, []reached{}}
+	for _, name := range names {
+		d, err := l.decide(ctx, name)
+		if err != nil {
+			return err
+		}
+		doc.Hosts = append(doc.Hosts, reachedAs(d, explain))
+	}
+	return l.c.writeJSON(doc)
+}
+
+func (l *loaded) describeHost(ctx context.Context, name string, explain bool) error {
+	d, err := l.decide(ctx, name)
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,6 @@ import (
 	"os/user"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -190,8 +189,14 @@ func (s *session) actAlone(ctx context.Context, w host.Writer, address string, s
 	return errors.Join(stepErr, s.record.Settle(context.WithoutCancel(ctx), id, layers.ResultOf(stepErr)))
 }
 
-// eachHost asks hosts (all of the plan where none are named), in parallel, and prints their texts in order.
-func (s *session) eachHost(ctx context.Context, names []string, ask func(context.Context, host.Reader) (string, error)) error {
+// answer is what a host said: for a person, and as data.
+type answer struct {
+	text string
+	data any
+}
+
+// eachHost asks hosts (all of the plan where none are named), in parallel, and prints what they say in order.
+func (s *session) eachHost(ctx context.Context, names []string, ask func(context.Context, host.Reader) (answer, error)) error {
 	if len(names) == 0 {
 		for _, st := range s.stages {
 			if !slices.Contains(names, st.Host) {
@@ -199,19 +204,46 @@ func (s *session) eachHost(ctx context.Context, names []string, ask func(context
 			}
 		}
 	}
-	texts, errs := make([]string, len(names)), make([]error, len(names))
+	answers, errs := make([]answer, len(names)), make([]error, len(names))
 	var all sync.WaitGroup
 	for i, n := range names {
 		all.Go(func() {
 			h, err := s.Reader(ctx, n)
 			if err == nil {
-				texts[i], err = ask(ctx, h)
+				answers[i], err = ask(ctx, h)
 			}
 			errs[i] = err
 		})
 	}
 	all.Wait()
 	s.progress.Close()
-	fmt.Fprint(s.c.out, view.CleanText(strings.Join(texts, "")))
+	if s.c.flags.json {
+		return errors.Join(append(errs, s.c.writeJSON(answersJSON(names, answers, errs)))...)
+	}
+	for _, a := range answers {
+		fmt.Fprint(s.c.out, view.CleanText(a.text))
+	}
 	return errors.Join(errs...)
+}
+
+// hostAnswer is a host's answer in a document; one that could not be asked has its error.
+type hostAnswer struct {
+	Host   string `json:"host"`
+	Error  string `json:"error,omitempty"`
+	Answer any    `json:"answer,omitempty"`
+}
+
+func answersJSON(names []string, answers []answer, errs []error) any {
+	doc := struct {
+		FormatVersion string       `json:"format_version"`
+		Hosts         []hostAnswer `json:"hosts"`
+	}{view.FormatVersion, []hostAnswer{}}
+	for i, n := range names {
+		h := hostAnswer{Host: n, Answer: answers[i].data}
+		if errs[i] != nil {
+			h.Error, h.Answer = errs[i].Error(), nil
+		}
+		doc.Hosts = append(doc.Hosts, h)
+	}
+	return doc
 }

@@ -101,7 +101,7 @@ func (s *session) did(rep layers.Report) {
 	if s.c.flags.json || !rep.GoesOn() {
 		return
 	}
-	s.progress.Above(func() { fmt.Fprintf(s.c.out, "\n%s", view.Done(rep)) })
+	s.progress.Above(func() { fmt.Fprintf(s.c.out, "\n%s", view.Done(rep, s.textOptions("apply", false))) })
 }
 
 // statistics says what each host cost.

@@ -13,18 +13,27 @@ import (
 )
 
 func (c *command) who() *cobra.Command {
-	return &cobra.Command{
-		Use:   "who [HOST...]",
-		Short: "say who holds the lock of each host, since when, and what is held",
+	cmd := &cobra.Command{
+		Use:     "who [HOST...]",
+		Short:   "say who holds the lock of each host, since when, and what is held",
+		Example: "  bisc who biscayne --json",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.reading(cmd, "who", func(ctx context.Context, s *session) error {
 				return s.eachHost(ctx, args, whoHolds)
 			})
 		},
 	}
+	cmd.Flags().BoolVar(&c.flags.json, "json", false, "as JSON")
+	return cmd
 }
 
-func whoHolds(ctx context.Context, h host.Reader) (string, error) {
+// held is who changes a host, and what is held on it.
+type held struct {
+	Lock  *host.Lock    `json:"lock"` // null: not locked
+	Holds []layers.Hold `json:"holds"`
+}
+
+func whoHolds(ctx context.Context, h host.Reader) (answer, error) {
 	var lock host.Lock
 	var locked bool
 	var holds []layers.Hold
@@ -32,14 +41,16 @@ func whoHolds(ctx context.Context, h host.Reader) (string, error) {
 		func(ctx context.Context) (err error) { lock, locked, err = sshhost.ReadLock(ctx, h); return err },
 		func(ctx context.Context) (err error) { holds, err = layers.ReadHolds(ctx, h); return err })
 	if err != nil {
-		return "", err
+		return answer{}, err
 	}
+	said := held{Holds: append([]layers.Hold{}, holds...)}
 	text := h.Name() + "  not locked\n"
 	if locked {
+		said.Lock = &lock
 		text = fmt.Sprintf("%s  locked by %s, run %s, for %s\n", h.Name(), lock.Owner, lock.Run, time.Since(lock.Since).Round(time.Second))
 	}
 	for _, hold := range holds {
 		text += fmt.Sprintf("%s  hold on %s: %s\n", h.Name(), hold.Match, hold)
 	}
-	return text, nil
+	return answer{text, said}, nil
 }

@@ -9,10 +9,11 @@ import (
 
 // Done shows what a round did, and nothing of what it left alone: a line for each item that was changed, failed or went
 // stale, and why a host could not be acted on.
-func Done(rep layers.Report) string {
+func Done(rep layers.Report, o Options) string {
+	o.Verb = "apply"
 	var b strings.Builder
 	doc := New(Run{Verb: "apply"}, rep)
-	p := &page{w: bufio.NewWriter(&b), Options: Options{Verb: "apply"}}
+	p := &page{w: bufio.NewWriter(&b), Options: o}
 	p.column = addressColumn(doc, p.Options)
 	for _, h := range doc.Hosts {
 		if h.Error != "" {

@@ -10,9 +10,9 @@ import (
 
 func TestDone(t *testing.T) {
 	rep := append(applied(), layers.HostReport{Host: "mia-sw01", Err: host.ErrUnreachable})
-	got := map[string]string{"applied": Done(rep), "nothing done": Done(report(mount(), ramdisk()))}
+	got := map[string]string{"applied": Done(rep, Options{}), "nothing done": Done(report(mount(), ramdisk()), Options{})}
 	golden(t, "done", got, []string{"applied", "nothing done"})
-	harmless(t, "done", Done(hostile()))
+	harmless(t, "done", Done(hostile(), Options{}))
 }
 
 func TestDiffText(t *testing.T) {

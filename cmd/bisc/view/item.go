@@ -18,7 +18,7 @@ func (p *page) item(it Item, c class) {
 	first, rest := p.facts(it, c)
 	p.headline(it, c, first)
 	for _, l := range rest {
-		p.print("      " + l)
+		p.wrapped(6, l)
 	}
 }
 
@@ -44,7 +44,7 @@ func (p *page) headline(it Item, c class, first string) {
 	}
 	p.print(head)
 	if below {
-		p.print("      " + first)
+		p.wrapped(6, first)
 	}
 }
 

@@ -49,7 +49,7 @@ func TextOf(w io.Writer, doc Document, o Options) error {
 		p.print(fmt.Sprintf("%d hosts: %s%s", meant, doc.Summary, unseen(doc)))
 	}
 	for _, n := range doc.Notes {
-		p.print("note: " + Clean(n))
+		p.wrapped(0, "note: "+Clean(n))
 	}
 	return p.w.Flush()
 }
@@ -100,11 +100,12 @@ func (p *page) hostError(h Host) {
 		c = blocked
 	}
 	for i, l := range strings.Split(h.Error, "\n") { // joined errors come a line each
-		head := "      "
+		l = shorten(Clean(l), longValueVerbose) // the remedy is at its end
 		if i == 0 {
-			head = "  " + p.mark(c) + " " + Clean(h.Host) + "   "
+			p.wrapped(2, p.mark(c)+" "+Clean(h.Host)+"   "+l)
+			continue
 		}
-		p.print(head + shorten(Clean(l), longValueVerbose)) // the remedy is at its end
+		p.wrapped(6, l)
 	}
 }
 
