@@ -24,7 +24,7 @@ var readOnly = map[string]func(args []string) bool{
 	"systemctl":      anyOf("show"),
 	"true":           free,
 	"uname":          free,
-	"zfs":            anyOf("get", "list"),
+	"zfs":            anyOf("get", "list", "version"),
 	"zpool":          anyOf("get", "list"),
 }
 

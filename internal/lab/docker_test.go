@@ -14,7 +14,7 @@ cp /usr/lib/bisc-lab/standin /tmp/zfs
 tar -C /tmp -c zfs | docker import - lab:1 >/dev/null
 docker run --rm lab:1 /zfs version
 docker run -d --restart=always --stop-signal=KILL --name sleeper -v /bin:/bin:ro -v /lib:/lib:ro -v /lib64:/lib64:ro -v /usr:/usr:ro lab:1 /usr/bin/sleep 1000 >/dev/null`)
-	if want := "overlay2 2\nzfs-2.2.2-lab\n"; err != nil || !strings.HasPrefix(string(out), want) {
+	if want := "overlay2 2\nzfs-2.2.9-lab\n"; err != nil || !strings.HasPrefix(string(out), want) {
 		t.Fatalf("got %q, %v, want %q", out, err, want)
 	}
 	if err := h.Reboot(t.Context()); err != nil {

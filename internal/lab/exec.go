@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -45,6 +46,19 @@ func (h *Host) Command(ctx context.Context, argv ...string) (*exec.Cmd, error) {
 // Shell runs a script with sh -e; args are its $1 and following.
 func (h *Host) Shell(ctx context.Context, script string, args ...string) ([]byte, error) {
 	return h.Exec(ctx, append([]string{"sh", "-e", "-c", script, "sh"}, args...)...)
+}
+
+// Install writes a program to a path of the host.
+func (h *Host) Install(ctx context.Context, program io.Reader, path string) error {
+	cmd, err := h.Command(ctx, "sh", "-e", "-c", `cat >"$1"; chmod 755 "$1"`, "sh", path)
+	if err != nil {
+		return err
+	}
+	cmd.Stdin = program
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: install %s: %w: %s", h.Name, path, err, bytes.TrimSpace(out))
+	}
+	return nil
 }
 
 // cgroupsOf returns the folders of a process' control groups, in systemd's trees.

@@ -46,6 +46,11 @@ var noise = []string{
 // churn are folders whose own time changes with noise in them, so that only what else is in them counts.
 var churn = []string{"/run", "/run/systemd", "/var/lib/systemd", "/var/lib", "/dev"}
 
+// Noise tells what counts of a path in a snapshot: nothing of it nor of what is in it, or of a folder all but its times.
+func Noise(name string) (none, timeless bool) {
+	return slices.Contains(noise, name), slices.Contains(churn, name)
+}
+
 // Snapshot reads what the host has written. It waits for the end of a boot, which writes, and then reads from outside: no
 // process runs in the host for it.
 func (h *Host) Snapshot(ctx context.Context) (Snapshot, error) {

@@ -38,6 +38,7 @@ func All() []Fact {
 		{"modules", "names of the kernel modules that are loaded; those built in are not listed", "/proc/modules", []string(nil), readModules},
 		{"swaps", "the swap areas in use: path, type (partition, file), size in bytes", "/proc/swaps", []Swap(nil), readSwaps},
 		{"automatic_reboot", "whether unattended-upgrades reboots the host by itself: Unattended-Upgrade::Automatic-Reboot as apt reads it from all its files", "apt-config dump", false, readAutomaticReboot},
+		{"zfs", "the loaded ZFS module: version (2.2.9), and number to compare it by (20209); not known where none is loaded", "zfs version", ZFS{}, readZFS},
 		{"mounts", "the mounts in PID 1's namespace, in the kernel's order, which is not the order of who covers whom: target, source, fstype, root (of the mounted tree), device (major:minor), options", "/proc/1/mountinfo", []Mount(nil), readMounts},
 	}
 }

@@ -29,7 +29,8 @@ func debian() *hosttest.Fake {
 		"/proc/swaps":                     "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n/swap\\040file                          file\t\t4\t\t0\t\t-2\n",
 		"/proc/1/mountinfo":               "22 1 0:20 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n30 22 1:0 /sub /srv/a\\040b rw - xfs /dev/ram0 rw,noquota\n31 22 0:5 / /proc rw - proc  rw\n",
 	}
-	return f.Answer(0, "Unattended-Upgrade::Automatic-Reboot \"true\";\n", "apt-config", "dump")
+	return f.Answer(0, "Unattended-Upgrade::Automatic-Reboot \"true\";\n", "apt-config", "dump").
+		Answer(0, "zfs-2.2.9-1\nzfs-kmod-2.2.9-1\n", "zfs", "version")
 }
 
 func TestReadAll(t *testing.T) {
@@ -51,6 +52,7 @@ func TestReadAll(t *testing.T) {
 		"memory":           Memory{Total: 2 << 20, Available: 1 << 20, SwapTotal: 512 << 10},
 		"uptime":           12.34,
 		"automatic_reboot": true,
+		"zfs":              ZFS{Version: "2.2.9", Number: 20209},
 		"modules":          []string{"brd", "xfs"},
 		"swaps":            []Swap{{Path: "/swap file", Type: "file", Size: 4096}},
 		"mounts": []Mount{

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -41,7 +42,7 @@ var RamdiskKind = modules.Kind{
 // Ramdisk is the block device in memory, /dev/ram0.
 type Ramdisk struct {
 	Device  string
-	Size    modules.Bytes `hcl:"size" doc:"its size, a multiple of 4KiB"`
+	Size    modules.Bytes `hcl:"size" doc:"its size, a multiple of 4KiB; for xfs at least 300MiB"`
 	FSType  string        `hcl:"fstype,optional" default:"\"xfs\"" doc:"xfs or ext4"`
 	Options []string      `hcl:"options,optional" doc:"arguments of mkfs"`
 	Unit    string        `hcl:"unit,optional" default:"\"format-ramdisk.service\"" doc:"the name of the unit that makes the file system at boot"`
@@ -69,6 +70,8 @@ func (r *Ramdisk) Validate() error {
 	return faults(
 		unless(r.Device != "/dev/ram0", "", "bisc keeps one ramdisk, /dev/ram0"),
 		unless(r.Size < 1<<20 || r.Size%4096 != 0, "size", "it must be a multiple of 4KiB and no less than 1MiB"),
+		// Found on the virtual machine, halfway through an apply: the device was made and could not be formatted.
+		unless(r.FSType == "xfs" && r.Size < 300<<20 && !slices.Contains(r.Options, "--unsupported"), "size", "mkfs.xfs makes no file system smaller than 300MiB"),
 		mkfsType("fstype", r.FSType), mkfsOptions("options", r.Options), unitNames("unit", []string{r.Unit}),
 		unless(!strings.HasSuffix(r.Unit, ".service"), "unit", "it is a service"))
 }

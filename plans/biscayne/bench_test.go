@@ -4,9 +4,10 @@
 package biscayne_test
 
 import (
-	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -45,10 +46,22 @@ func build() (err error) {
 	return nil
 }
 
-// bench is a lab host that stands for biscayne, and an operator who types bisc.
+// computer is a host of the lab, or the virtual machine.
+type computer interface {
+	Shell(ctx context.Context, script string, args ...string) ([]byte, error)
+	Install(ctx context.Context, program io.Reader, path string) error
+	Reboot(ctx context.Context) error
+	Snapshot(ctx context.Context) (lab.Snapshot, error)
+	Console() string
+	Port() int
+	KeyFile() string
+	KnownHosts() string
+}
+
+// bench is a host that stands for biscayne, and an operator who types bisc.
 type bench struct {
 	*testing.T
-	host    *lab.Host
+	host    computer
 	dir     string // of the operator: inventory, ssh_config, journal
 	variant string
 }
@@ -67,15 +80,21 @@ func newBench(t *testing.T, variant string) *bench {
 		b.sh(blockDevice)
 	}
 	b.sh("systemctl start docker") // the first start of all writes a key: not into a snapshot
-	const there = `"/run/bisc-demo/ssh_config"`
-	text, err := os.ReadFile("../../inventory/lab.hcl")
-	if err != nil || bytes.Count(text, []byte(there)) != 1 {
-		t.Fatalf("inventory/lab.hcl must name %s once: %v", there, err)
+	b.desk("lab.hcl")
+	return b
+}
+
+// desk is what the operator has: one of the inventories, where only how the host is reached is another.
+func (b *bench) desk(inventory string) {
+	b.Helper()
+	text, err := os.ReadFile("../../inventory/" + inventory)
+	there := regexp.MustCompile(`"/run/bisc-[a-z]*/ssh_config"`)
+	if err != nil || len(there.FindAll(text, -1)) != 1 {
+		b.Fatalf("inventory/%s must name one ssh_config: %v", inventory, err)
 	}
-	b.write("lab.hcl", strings.Replace(string(text), there, fmt.Sprintf("%q", filepath.Join(b.dir, "ssh_config")), 1))
+	b.write("lab.hcl", there.ReplaceAllString(string(text), fmt.Sprintf("%q", filepath.Join(b.dir, "ssh_config"))))
 	b.write("ssh_config", fmt.Sprintf("Host biscayne\n HostName 127.0.0.1\n Port %d\n User ops\n IdentityFile %s\n IdentitiesOnly yes\n UserKnownHostsFile %s\n",
 		b.host.Port(), b.host.KeyFile(), b.host.KnownHosts()))
-	return b
 }
 
 // blockDevice gives the host a disk that is no zvol. Its node is made anew at each boot, before the mount that waits for it

@@ -58,7 +58,7 @@ func mended(unit string) string {
 // settled waits until the boot has no job left to do.
 func (b *bench) settled() {
 	b.Helper()
-	b.sh("timeout 60 systemctl is-system-running --wait || true; [ -z \"$(systemctl list-jobs --no-legend)\" ]")
+	b.sh("timeout 240 systemctl is-system-running --wait || true; [ -z \"$(systemctl list-jobs --no-legend)\" ]")
 }
 
 const dockerProcess = "systemctl show -p MainPID --value docker.service"

@@ -1,7 +1,6 @@
 package biscayne_test
 
 import (
-	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -56,12 +55,7 @@ func (b *bench) install(program, to string) {
 		b.Fatal(err)
 	}
 	defer in.Close()
-	cmd, err := b.host.Command(b.Context(), "sh", "-c", `cat >"$1"; chmod 755 "$1"`, "sh", to)
-	if err != nil {
-		b.Fatal(err)
-	}
-	cmd.Stdin = io.Reader(in)
-	if err := cmd.Run(); err != nil {
+	if err := b.host.Install(b.Context(), in, to); err != nil {
 		b.Fatal(err)
 	}
 }

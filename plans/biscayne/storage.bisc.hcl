@@ -26,6 +26,13 @@ layer "storage" {
     size  = local.me.zvol_size
   }
 
+  # A guard of what follows, as its place says.
+  invariant "this ZFS may hold the data" {
+    when      = var.variant == "E"
+    because   = "before 2.2.8 io_uring on ZFS leaves threads that nothing can kill (OpenZFS 17298): variant E is for later ones"
+    condition = fact.zfs.number >= 20208
+  }
+
   zfs_dataset {
     when       = var.variant == "E"
     label      = local.me.dataset

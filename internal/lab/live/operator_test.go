@@ -5,6 +5,7 @@
 package live
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"os/exec"
@@ -22,14 +23,24 @@ import (
 	"bisc/plans"
 )
 
+// computer is a host of the lab, or the virtual machine.
+type computer interface {
+	Shell(ctx context.Context, script string, args ...string) ([]byte, error)
+	Reboot(ctx context.Context) error
+	Snapshot(ctx context.Context) (lab.Snapshot, error)
+	Dial() string
+	KeyFile() string
+	HostKeys() []string
+}
+
 // operator sits at the controller and works on one host of the lab, as the command does.
 type operator struct {
-	host *lab.Host
+	host computer
 	at   string // where the host's sshd is reached, host:port
 	user string
 }
 
-func newOperator(h *lab.Host) *operator { return &operator{host: h, at: h.Dial(), user: "ops"} }
+func newOperator(h computer) *operator { return &operator{host: h, at: h.Dial(), user: "ops"} }
 
 // program builds bisc-lab once for several labs.
 func program(t *testing.T) string {

@@ -78,8 +78,8 @@ func inSys(f func() error) error {
 
 func loadZFS(map[string]string) error {
 	return errors.Join(
-		writeModule("spl", map[string]string{"initstate": "live", "version": "2.2.2-lab"}),
-		writeModule("zfs", map[string]string{"initstate": "live", "version": "2.2.2-lab", "parameters/zfs_arc_max": moduleOr(moduleOptions("zfs"), "zfs_arc_max", "0")}),
+		writeModule("spl", map[string]string{"initstate": "live", "version": "2.2.9-lab"}),
+		writeModule("zfs", map[string]string{"initstate": "live", "version": "2.2.9-lab", "parameters/zfs_arc_max": moduleOr(moduleOptions("zfs"), "zfs_arc_max", "0")}),
 	)
 }
 

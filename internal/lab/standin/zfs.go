@@ -33,7 +33,7 @@ func zfs(args []string, out io.Writer) error {
 	case "unmount", "umount":
 		return zfsUnmount(rest)
 	case "version", "--version", "-V":
-		fmt.Fprintln(out, "zfs-2.2.2-lab\nzfs-kmod-2.2.2-lab")
+		fmt.Fprintln(out, "zfs-2.2.9-lab\nzfs-kmod-2.2.9-lab")
 		return nil
 	}
 	return usage("unrecognized command '%s'\nusage: zfs command args ...", verb)

@@ -54,6 +54,9 @@ func (m *Machine) start(ctx context.Context, limit time.Duration) (err error) {
 // Dial is the address of the machine's sshd. It stays over reboots.
 func (m *Machine) Dial() string { return fmt.Sprintf("127.0.0.1:%d", m.process.Port) }
 
+// HostKeys are sshd's public keys, as in authorized_keys. All machines have the same one.
+func (m *Machine) HostKeys() []string { return []string{m.image.HostKey} }
+
 // Port is the port of Dial.
 func (m *Machine) Port() int { return m.process.Port }
 

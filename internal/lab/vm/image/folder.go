@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"bisc/internal/lab/rootfs"
 )
@@ -87,7 +88,8 @@ func (f *Folder) Sealed(ctx context.Context) bool {
 			return false
 		}
 	}
-	return true
+	now := time.Now()
+	return os.Chtimes(f.File("seal"), now, now) == nil // it is in use; see sweep
 }
 
 // Build makes the folder anew: make fills a folder of its own, of which the files named are kept.
@@ -147,12 +149,17 @@ func (f *Folder) close(work string) error {
 // sweep removes what earlier builds of a kind have left: those interrupted, and those of another making that nothing uses
 // any more. The caller holds the cache's lock, so nobody is building.
 func sweep(path string) error {
-	kind, _, _ := cutLast(filepath.Base(path), "-")
-	old, err := filepath.Glob(filepath.Join(filepath.Dir(path), kind+"-*.building-*"))
+	name := filepath.Base(path)
+	kind := name[:strings.LastIndex(name, "-")]
+	all, err := filepath.Glob(filepath.Join(filepath.Dir(path), kind+"-*"))
 	if err != nil {
 		return err
 	}
-	for _, dir := range old {
+	for _, dir := range all {
+		info, err := os.Stat(filepath.Join(dir, "seal"))
+		if err == nil && time.Since(info.ModTime()) < keepUnused {
+			continue
+		}
 		if err := os.RemoveAll(dir); err != nil {
 			return err
 		}
@@ -160,12 +167,8 @@ func sweep(path string) error {
 	return nil
 }
 
-func cutLast(text, sep string) (before, after string, found bool) {
-	if i := strings.LastIndex(text, sep); i >= 0 {
-		return text[:i], text[i+len(sep):], true
-	}
-	return text, "", false
-}
+// keepUnused is how long a folder of another making is kept, for other checkouts of the project.
+const keepUnused = 7 * 24 * time.Hour
 
 func glance(path string) (stamp, error) {
 	info, err := os.Stat(path)

@@ -16,6 +16,6 @@ var machinePrograms = []rootfs.Program{
 	{Name: "strip", Package: "binutils"},
 }
 
-// guestPackages are what a virtual machine has beyond a test host: ZFS (contrib) and a busybox for the initial RAM disk and
-// for containers.
-var guestPackages = []string{"zfsutils-linux", "busybox-static", "iputils-ping"}
+// guestPackages are what a virtual machine has beyond a test host: ZFS (contrib), a busybox for the initial RAM disk, and
+// AppArmor's parser, without which docker starts no container on a kernel that has AppArmor, as Debian's.
+var guestPackages = []string{"zfsutils-linux", "busybox-static", "apparmor"}
