@@ -178,14 +178,17 @@ func (a *applying) proveAfresh(ctx context.Context, o *Outcome, until time.Time)
 	err := a.recorded(ctx, *o, "prove it over a new connection", saying(func(ctx context.Context) error {
 		ctx, cancel := context.WithDeadlineCause(ctx, until, errOverdue)
 		defer cancel()
-		for {
+		for why := error(nil); ; {
 			err := a.lookAfresh(ctx, o, until)
 			if err == nil || o.State != Drifted {
 				return err
 			}
+			if why == nil || ctx.Err() == nil { // what the deadline broke off tells nothing
+				why = err
+			}
 			select {
 			case <-ctx.Done():
-				return fmt.Errorf("%w: %w", context.Cause(ctx), err)
+				return fmt.Errorf("%w: %w", context.Cause(ctx), why)
 			case <-time.After(500 * time.Millisecond):
 			}
 		}

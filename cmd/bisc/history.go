@@ -20,15 +20,25 @@ import (
 
 func (c *command) history() *cobra.Command {
 	var limit int
+	var back restoring
 	cmd := &cobra.Command{
-		Use:   "history [ADDRESS]",
-		Short: "since when hosts and resources are as they are, from the journal; asks no host",
+		Use:   "history [ADDRESS [--restore RUN]]",
+		Short: "since when hosts and resources are as they are, from the journal; or what a run replaced, planned back",
 		Long: "Without an address: the last rounds of bisc drift --record, and what was not in sync when it was last seen, since when.\n" +
 			"With one (* matches any run of characters; a host's name is its own address): all that was seen of it and done to it.\n" +
-			"What was between two looks nobody knows: since when means when it was first seen so.",
-		Example: "  bisc history\n  bisc history 'biscayne:storage.mount[/srv/solana]'\n  bisc history biscayne",
+			"What was between two looks nobody knows: since when means when it was first seen so. Without --restore no host is asked.\n" +
+			"With --restore it shows what would put back the files that the run replaced for the address (the host keeps the last ten\n" +
+			"of each), asks, does it and proves it, as apply does.",
+		Example: "  bisc history\n  bisc history 'biscayne:storage.mount[/srv/solana]'\n  bisc history biscayne\n" +
+			"  bisc history 'biscayne:units.file[/etc/chrony/chrony.conf]' --restore k3f9",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if back.run != "" {
+				if len(args) == 0 {
+					return errors.New("--restore needs the address of what is to be put back")
+				}
+				return c.restore(cmd, args[0], back)
+			}
 			path, err := journal.DefaultPath()
 			if err != nil {
 				return err
@@ -47,6 +57,7 @@ func (c *command) history() *cobra.Command {
 			return c.historyOf(cmd.Context(), j, args[0])
 		},
 	}
+	back.flags(c, cmd)
 	cmd.Flags().IntVar(&limit, "rounds", 10, "how many rounds are listed")
 	cmd.Flags().BoolVar(&c.flags.json, "json", false, "as JSON")
 	return cmd
