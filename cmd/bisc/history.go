@@ -31,7 +31,7 @@ func (c *command) history() *cobra.Command {
 			"of each), asks, does it and proves it, as apply does.",
 		Example: "  bisc history\n  bisc history 'biscayne:storage.mount[/srv/solana]'\n  bisc history biscayne\n" +
 			"  bisc history 'biscayne:units.file[/etc/chrony/chrony.conf]' --restore k3f9",
-		Args:    cobra.MaximumNArgs(1),
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if back.run != "" {
 				if len(args) == 0 {
