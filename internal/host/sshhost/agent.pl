@@ -110,14 +110,29 @@ sub begin {
   else { open($ir, '<', '/dev/null') or return refuse($j, "fork /dev/null: $!") }
   my ($stop, $go);
   if ($j->{ops}) { pipe($stop, $go) or return refuse($j, "fork pipe: $!") }
+  my @dead = $j->{flags} & $KEPT ? () : dead();
   my $pid = fork;
   return refuse($j, "fork $!") unless defined $pid;
-  child($j, $ir, $ow, $ew, $stop, $iw, $go) unless $pid;
+  child($j, $ir, $ow, $ew, $stop, $iw, $go, @dead) unless $pid;
   setpgrp($pid, $pid);
   syswrite $steps, "$pid " . started($pid) . "\n" if $steps && $j->{flags} & $KEPT;
   nonblock($_) for grep { $_ } $or, $er, $iw;
   @$j{qw(pid out err to go seen buf at)} = ($pid, $or, $er, $iw, $go, now(), '', 0);
   $pid{$pid} = $j;
+}
+
+# dead are questions that not even SIGKILL ends, of this run and, orphans in state D, of earlier ones.
+my $orphans;
+sub dead {
+  $orphans //= [ grep { (slurp("/proc/$_/stat") // '') =~ /\) D 1 / } map { m{(\d+)\z} } glob '/proc/[0-9]*' ];
+  return (@$orphans, keys %stuck);
+}
+
+# behind waits as long as one of them asks the same: dead storage must not collect one more process with each round. Its
+# own limit ends the wait; nothing of it hangs. A child does it, since reading of such a process may hang too.
+sub behind {
+  my ($what, @dead) = @_;
+  while (@dead = grep { (slurp("/proc/$_/cmdline") // '') =~ /^\Q$what\E\0*\z/ } @dead) { select undef, undef, undef, 0.1 }
 }
 
 sub refuse {
@@ -129,13 +144,14 @@ sub refuse {
 
 # child never returns. A worker that outlives the agent must hold neither the lock nor anybody's pipes.
 sub child {
-  my ($j, $ir, $ow, $ew, $stop, $iw, $go) = @_;
+  my ($j, $ir, $ow, $ew, $stop, $iw, $go, @dead) = @_;
   setpgrp(0, 0);
   $SIG{$_} = 'DEFAULT' for qw(PIPE HUP CHLD);
   POSIX::dup2(fileno $ir, 0); POSIX::dup2(fileno $ow, 1); POSIX::dup2(fileno $ew, 2);
   my @argv = @{ $j->{argv} || [] };
   unless ($j->{ops} || $j->{flags} & $PUT) {
     no warnings;
+    behind(join("\0", @argv), @dead);
     exec { $argv[0] } @argv;
     syswrite STDERR, "\x1ebisc-exec $NONCE " . ($! + 0) . " $!";
     POSIX::_exit(127);
@@ -143,7 +159,7 @@ sub child {
   close $_ for grep { $_ } $lock, $iw, $go;
   %job = (); %pid = (); @queue = ();
   fcntl(STDIN, F_SETFL, fcntl(STDIN, F_GETFL, 0) & ~O_NONBLOCK);
-  my $st = eval { $j->{ops} ? look($stop, @{ $j->{ops} }) : put(@argv) };
+  my $st = eval { $j->{ops} ? look($stop, \@dead, @{ $j->{ops} }) : put(@argv) };
   syswrite STDERR, "\x1ebisc-put fail $@" unless defined $st;
   POSIX::_exit($st // 70);
 }
@@ -156,11 +172,12 @@ sub give {                        # one frame to the agent, whole
 }
 
 sub look {
-  my ($stop, @ops) = @_;
+  my ($stop, $dead, @ops) = @_;
   my %do = (s => \&op_stat, r => \&op_read, g => \&op_glob);
   for my $o (@ops) {
     my $r = ''; vec($r, fileno $stop, 1) = 1;
     last if select($r, undef, undef, 0);          # another worker has the rest
+    behind($0 = "bisc-look $o->{path}", @$dead);
     my $answer = eval { $do{ $o->{kind} }->($o) };
     give('f', $o->{id}, defined $answer ? "=$answer" : '!' . ($@ =~ /^(\d+ .*)/ ? $1 : "0 $@"));
   }
