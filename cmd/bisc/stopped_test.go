@@ -138,7 +138,7 @@ func TestKilled(t *testing.T) {
 }
 
 // The second of two applies is told who is at work, in which run, for how long; reading goes on meanwhile.
-func TestTwoAtOnce(t *testing.T) {
+func TestFaultF14_TwoApplies(t *testing.T) {
 	t.Parallel()
 	h := sharedHost(t)
 	d, r := atStep(t, h, "two")

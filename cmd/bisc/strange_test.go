@@ -109,7 +109,7 @@ func TestMissingSystemctl(t *testing.T) {
 }
 
 // A probe that never ends and a file that never answers are unknown; the others are reported.
-func TestProbesThatHang(t *testing.T) {
+func TestFaultF20_ProbesThatHang(t *testing.T) {
 	t.Parallel()
 	h := ownHost(t)
 	d := deskFor(t, h)

@@ -198,9 +198,9 @@ func waitFor(t *testing.T, h *lab.Host, name string) {
 	outOfBand(h)(t, `i=0; until [ -e "$1" ]; do i=$((i+1)); [ $i -lt 1200 ] || exit 1; sleep 0.05; done`, name)
 }
 
-// TestControllerDies is about the lock when its holder is gone, frozen or cut off. The waits are the silence limits; what
+// TestFaultF15_ControllerDies is about the lock when its holder is gone, frozen or cut off. The waits are the silence limits; what
 // is asserted is the order of things, not times.
-func TestControllerDies(t *testing.T) {
+func TestFaultF15_ControllerDies(t *testing.T) {
 	l := lab.ForTest(t, lab.Names("killed", "frozen", "cut", "query", "noperl"))
 	noperl := l.Host("noperl")
 	outOfBand(noperl)(t, "mv /usr/bin/perl /usr/bin/perl.away")
@@ -309,9 +309,9 @@ func testHalfOpen(t *testing.T, h *lab.Host) {
 	}
 }
 
-// TestCutPut cuts the connection at many places of a run that puts a file: it is old or new, never half, and the next run
+// TestFaultF1_CutPut cuts the connection at many places of a run that puts a file: it is old or new, never half, and the next run
 // leaves no temporary file.
-func TestCutPut(t *testing.T) {
+func TestFaultF1_CutPut(t *testing.T) {
 	l := lab.ForTest(t, lab.Names("a"))
 	h := l.Host("a")
 	shell := outOfBand(h)
@@ -419,8 +419,8 @@ END
 perl /tmp/hang.pl "$1" >/tmp/hang.log 2>&1 </dev/null &
 i=0; until grep -q " $1 fuse" /proc/mounts; do i=$((i+1)); [ $i -lt 200 ] || { cat /tmp/hang.log; exit 1; }; sleep 0.02; done`
 
-// TestStuckFiles: file operations that hang in the kernel are given up one by one; the others are answered.
-func TestStuckFiles(t *testing.T) {
+// TestFaultF20_StuckFiles: file operations that hang in the kernel are given up one by one; the others are answered.
+func TestFaultF20_StuckFiles(t *testing.T) {
 	l := lab.ForTest(t, lab.Names("perl", "noperl"))
 	for _, name := range []string{"perl", "noperl"} {
 		t.Run(name, func(t *testing.T) {
