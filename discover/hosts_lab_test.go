@@ -27,6 +27,7 @@ func TestPlainDebian(t *testing.T) {
 	if !strings.Contains(said, "biscayne: none of the known variants") || !strings.Contains(said, ", 0 of them not as they ought to be") {
 		t.Errorf("discover says\n%s", said)
 	}
+	t.Logf("%s", said)
 	// What is asked goes in a few waves, however much the host has: four of reading, three of observing, and those of the login.
 	if m := regexp.MustCompile(`\n +biscayne +(\d+) `).FindStringSubmatch(said); m == nil {
 		t.Errorf("--stats tells no turns:\n%s", said)

@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/hashicorp/hcl/v2/hclwrite"
 	"github.com/spf13/cobra"
+	"github.com/zclconf/go-cty/cty"
 
 	"bisc/cmd/bisc/view"
 	"bisc/discover"
@@ -41,12 +44,16 @@ func (c *command) discover() *cobra.Command {
 			}
 			compare := cmd.Flags().Changed("plans") || os.Getenv("BISC_PLANS") != ""
 			secrets := c.keeper(cmd.Context())
-			l, made, err := c.hostsFor(args[0], compare, secrets)
+			name := args[0]
+			l, made, err := c.hostsFor(name, compare, secrets)
 			if err != nil {
 				return err
 			}
 			return c.within(cmd, l, secrets, "discover", false, func(ctx context.Context, s *session) error {
-				return s.discover(ctx, args[0], discovery{out: out, made: made, compare: compare, secrets: secrets})
+				if made != nil {
+					name = s.hostNames()[0]
+				}
+				return s.discover(ctx, name, discovery{out: out, made: made, compare: compare, secrets: secrets})
 			})
 		},
 		ValidArgsFunction: c.completeHosts,
@@ -87,7 +94,7 @@ func (c *command) hostsFor(name string, compare bool, secrets *secret.Keeper) (l
 			return nil, nil, err
 		}
 	} else {
-		made = []source.File{{Name: "host" + plans.Suffix, Text: plans.Format(fmt.Appendf(nil, "# Reached as ssh %s is.\nhost %q {\nplatform = \"linux\"\nbecome = true\n}\n", name, name))}}
+		made = []source.File{{Name: "host" + plans.Suffix, Text: asSSHWould(name)}}
 		hosts = made
 	}
 	inv, diags := inventory.Load(hosts...)
@@ -95,6 +102,30 @@ func (c *command) hostsFor(name string, compare bool, secrets *secret.Keeper) (l
 		return nil, nil, err
 	}
 	return &loaded{c: c, inv: inv, plan: &plans.Plan{Inventory: inv}}, made, nil
+}
+
+// asSSHWould is a host as ssh would reach it: [USER@]NAME, where NAME may be an alias of ssh's configuration, a name of the
+// DNS, of which the first part is the host's name in plans, or an address.
+func asSSHWould(destination string) []byte {
+	user, at, named := strings.Cut(destination, "@")
+	if !named {
+		user, at = "", destination
+	}
+	name, _, dotted := strings.Cut(at, ".")
+	if net.ParseIP(at) != nil {
+		name, dotted = "host-"+strings.NewReplacer(".", "-", ":", "-").Replace(at), true
+	}
+	file := hclwrite.NewEmptyFile()
+	body := file.Body().AppendNewBlock("host", []string{name}).Body()
+	body.SetAttributeValue("platform", cty.StringVal("linux"))
+	if dotted {
+		body.SetAttributeValue("address", cty.StringVal(at))
+	}
+	if named {
+		body.SetAttributeValue("user", cty.StringVal(user))
+	}
+	body.SetAttributeValue("become", cty.BoolVal(user != "root"))
+	return append([]byte("# As ssh reaches it; an inventory with the host's key (host_keys) is better.\n"), plans.Format(file.Bytes())...)
 }
 
 // discovery is what a discover was asked for.
