@@ -79,7 +79,7 @@ func TestSecretsAreReadLate(t *testing.T) {
 	}
 	misused := map[string]string{
 		"": "", "mode = local.token": "A sensitive value cannot be the mode", "owner = \"x${local.token}\"": "A sensitive value cannot be the owner",
-		"when = local.token == \"x\"": "when must not depend on a sensitive value",
+		"when = cmd([\"echo\", local.token]) == \"\"": "the name of what is read cannot be a sensitive value", "when = local.token == \"x\"": "when must not depend on a sensitive value",
 	}
 	for attr, want := range misused {
 		if _, said := load(attr); !strings.Contains(said, want) || want == "" && said != "" {
