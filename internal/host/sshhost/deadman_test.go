@@ -1,0 +1,66 @@
+package sshhost
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"bisc/internal/host"
+	"bisc/internal/lab"
+)
+
+// armedFile arms a switch for a new file and writes it.
+func armedFile(t *testing.T, w *Writer, name string, within time.Duration) {
+	t.Helper()
+	if err := w.Arm(t.Context(), host.Undo{Run: "r", Address: "h:x", Reason: "the test", Within: within, Files: []host.UndoFile{{Path: name}}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Do(t.Context(), host.Put{Path: name, Content: []byte("new\n"), Mode: 0o644}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The connection that is to disarm, or to ask, dies: the host is asked over another, and what it decided is the answer. It
+// decides once.
+func TestFaultF34_DisarmLost(t *testing.T) {
+	l := lab.ForTest(t, lab.Names("perl", "noperl"))
+	outOfBand(l.Host("noperl"))(t, "mv /usr/bin/perl /usr/bin/perl.away")
+	for _, name := range []string{"perl", "noperl"} {
+		t.Run(name, func(t *testing.T) {
+			h := l.Host(name)
+			shell := outOfBand(h)
+			w := writer(t, pool(t), config(h, "ops"), "run")
+			armedFile(t, w, "/srv/kept", 10*time.Minute)
+			if _, err := w.Afresh(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			w.armed.fresh.c.conn.close()
+			if err := w.Confirm(t.Context()); err != nil {
+				t.Errorf("confirm over a dead connection: %v", err)
+			}
+			shell(t, "test -e /srv/kept; test ! -e /var/lib/bisc/armed")
+
+			// The disarming arrived, and its answer did not.
+			armedFile(t, w, "/srv/heard", 10*time.Minute)
+			shell(t, `ln /var/lib/bisc/armed/word.kept /var/lib/bisc/armed/decided`)
+			if err := w.Confirm(t.Context()); err != nil {
+				t.Errorf("confirm what was decided: %v", err)
+			}
+			armedFile(t, w, "/srv/forgotten", 10*time.Minute)
+			shell(t, `cd /var/lib/bisc; cp armed/id disarmed; systemctl stop bisc-deadman.timer; rm -r armed`)
+			if err := w.Confirm(t.Context()); err != nil {
+				t.Errorf("confirm what was disarmed: %v", err)
+			}
+			shell(t, "test -e /srv/heard; test -e /srv/forgotten")
+
+			// The old connection is dead, and nothing is confirmed: the revert is asked for over a new one.
+			armedFile(t, w, "/srv/reverted", 10*time.Minute)
+			w.c.conn.close()
+			var done *host.RevertedError
+			if err := w.Revert(t.Context()); !errors.As(err, &done) || done.Failed != 0 {
+				t.Errorf("revert: %v", err)
+			}
+			shell(t, "test ! -e /srv/reverted; test ! -e /var/lib/bisc/armed")
+		})
+	}
+}
