@@ -83,6 +83,16 @@ func TestFaultF34_KeptWhenProved(t *testing.T) {
 	d.bisc(t, "plan").wants(t, 0)
 }
 
+// reachable asks who until sshd has taken its configuration anew: a reload is over before it has.
+func (d *desk) reachable(t *testing.T) ended {
+	t.Helper()
+	for {
+		if e := d.bisc(t, "who"); e.status != 5 || t.Context().Err() != nil {
+			return e
+		}
+	}
+}
+
 // killed starts an apply and kills bisc as soon as the script on the host ends.
 func (d *desk) killed(t *testing.T, h *lab.Host, when string, args ...string) {
 	t.Helper()
@@ -120,6 +130,7 @@ func TestFaultF34_KilledAfterTheChange(t *testing.T) {
 	onHost(t, h, `until [ -e /var/lib/bisc/armed/done ]; do sleep 0.05; done
 		test "$(journalctl -q -o cat -t bisc -b | grep -c '^reverted (timer)')" = 1
 		test ! -e /etc/ssh/sshd_config.d/10-test.conf`)
+	d.reachable(t).wants(t, 0, "was not confirmed, and the host has taken it back")
 	d.write(t, "plan.bisc.hcl", onUnits(`  file "/srv/other" {
     content = "x\n"
   }`))
@@ -138,6 +149,7 @@ func TestFaultF34_TheNextRunEndsIt(t *testing.T) {
 	onHost(t, h, "touch /srv/go")
 	d.awaitUnlocked(t)
 	onHost(t, h, "test -e /var/lib/bisc/armed; test ! -e /var/lib/bisc/armed/done")
+	d.bisc(t, "who").wants(t, 0, "its change of a:units.file[/etc/ssh/sshd_config.d/10-test.conf] (sshd) is not confirmed")
 	d.bisc(t, "apply", "--auto-approve").wants(t, 0, "never came to its end", "was taken back", "+ a:units.file[/etc/ssh/sshd_config.d/10-test.conf]")
 	onHost(t, h, `test -e /etc/ssh/sshd_config.d/10-test.conf; test ! -e /var/lib/bisc/armed
 		test -z "$(systemctl list-timers --all --no-legend bisc-deadman.timer)"`)

@@ -3,9 +3,12 @@
 package deadman
 
 import (
+	"context"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"regexp"
 	"strconv"
 	"strings"
@@ -129,4 +132,30 @@ func Parse(stdout []byte) (Status, error) {
 		s.Log = lines[2:]
 	}
 	return s, nil
+}
+
+// folder is where a host has the switch that is armed, or has reverted and was not told of yet.
+const folder = "/var/lib/bisc/armed"
+
+// Read gives the change behind a host's switch, and whether the host has reverted it; nil where there is none. It needs
+// root.
+func Read(ctx context.Context, h host.Reader) (who *Who, reverted bool, err error) {
+	var text []byte
+	var stat error
+	err = host.Ask(ctx,
+		func(ctx context.Context) (err error) { text, err = h.ReadFile(ctx, folder+"/who"); return err },
+		func(ctx context.Context) error { _, stat = h.Stat(ctx, folder+"/done"); return nil })
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, false, nil
+	case err != nil:
+		return nil, false, fmt.Errorf("reading the dead-man's switch of %s: %w", h.Name(), err)
+	case stat != nil && !errors.Is(stat, fs.ErrNotExist):
+		return nil, false, fmt.Errorf("reading the dead-man's switch of %s: %w", h.Name(), stat)
+	}
+	who = &Who{}
+	if err := json.Unmarshal(text, who); err != nil {
+		return nil, false, fmt.Errorf("%s/who on %s is not of bisc: %w", folder, h.Name(), err)
+	}
+	return who, stat == nil, nil
 }
