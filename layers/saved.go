@@ -229,6 +229,8 @@ func (sh SavedHost) same(now Identity) error {
 func (sh SavedHost) bind(o *Outcome, key []byte) {
 	at := slices.IndexFunc(sh.Items, func(it SavedItem) bool { return it.Address == o.Item.Address })
 	switch {
+	case at >= 0 && o.State == Drifted && !o.Pending() && !sh.Items[at].approved(key).rests(o.Change):
+		o.State, o.Reason = Stale, sh.Items[at].approved(key).changed(o.Change) // and now bisc has no step for it
 	case !o.Pending():
 	case at < 0:
 		o.State, o.Reason = NotReached, "it came into view after the plan was made: plan again"

@@ -195,3 +195,29 @@ func remove(t *testing.T, name string) {
 		t.Fatal(err)
 	}
 }
+
+// The same of what lies below a file system: a device that was blank, and a kernel module's state.
+func TestFaultF17_DevicesAndModules(t *testing.T) {
+	t.Parallel()
+	f, err := sharedFleet()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := lab.ForTest(t, lab.Options{Program: f.program, Hosts: []lab.HostOptions{{Name: "own", Pools: []lab.Pool{{Name: "tank", Size: 4 << 30}}}}}).Host("own")
+	d := deskFor(t, h)
+	for _, c := range []struct{ name, prepare, block, move, says string }{
+		{"device", "zfs create -V 512M tank/v; until [ -e /dev/zvol/tank/v ]; do sleep 0.05; done", "filesystem \"/dev/zvol/tank/v\" {\n  type = \"xfs\"\n}", "mkfs.ext4 -q /dev/zvol/tank/v", "ext4"},
+		{"module", "modprobe brd rd_nr=1 rd_size=1024", "kernel_module \"brd\" {\n  options = {\n    rd_nr = \"2\"\n  }\n}", "mkdir -p /etc/modprobe.d; echo 'options brd rd_nr=3' >/etc/modprobe.d/bisc-brd.conf", "is now"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			onHost(t, h, c.prepare)
+			d.write(t, "plan.bisc.hcl", "layer \"storage\" {\n  on = \"a\"\n"+c.block+"\n}\n")
+			if made := d.bisc(t, "plan", "--out", "round"); made.status != 2 {
+				t.Fatalf("exit %d:\n%s", made.status, made.all())
+			}
+			onHost(t, h, c.move)
+			d.bisc(t, "apply", "round").wants(t, view.ExitStale, c.says)
+			onHost(t, h, "test ! -e /var/lib/bisc/used-plans")
+		})
+	}
+}
