@@ -24,7 +24,7 @@ var ZpoolKind = modules.Kind{
 // Zpool is a pool that must be there.
 type Zpool struct {
 	Pool    string
-	MinFree modules.Bytes `hcl:"min_free,optional" doc:"the free space below which it is a difference"`
+	MinFree modules.Bytes `hcl:"min_free,optional" doc:"the free space below which it is a difference: what may still be written, without what volumes have reserved"`
 }
 
 // Owns is nothing: a pool is only asserted.
@@ -42,9 +42,9 @@ type zpoolSeen struct {
 	free    modules.Bytes
 }
 
-// Plan asks once.
+// Plan asks the pool how it is and, where that matters, its root dataset what may still be written.
 func (z *Zpool) Plan(ctx context.Context, h host.Reader) (c modules.Change, err error) {
-	out, err := h.Query(ctx, "zpool", "list", "-Hp", "-o", "health,free", z.Pool)
+	out, err := h.Query(ctx, "zpool", "list", "-Hp", "-o", "health", z.Pool)
 	if err != nil {
 		return c, fmt.Errorf("asking zpool for %s: %w", z.Pool, err)
 	}
@@ -54,16 +54,33 @@ func (z *Zpool) Plan(ctx context.Context, h host.Reader) (c modules.Change, err 
 		}
 		return c, fmt.Errorf("asking zpool for %s: exit status %d: %s", z.Pool, out.Exit, firstLine(out.Stderr))
 	}
-	f := strings.Fields(string(out.Stdout))
-	if len(f) != 2 {
+	s := zpoolSeen{health: strings.TrimSpace(string(out.Stdout))}
+	if s.health == "" || len(strings.Fields(s.health)) != 1 {
 		return c, fmt.Errorf("asking zpool for %s: cannot read %q", z.Pool, out.Stdout)
 	}
-	// A pool that is suspended or faulted may give "-" for its free space.
-	free, err := strconv.ParseInt(f[1], 10, 64)
-	if err != nil && f[0] == "ONLINE" {
-		return c, fmt.Errorf("asking zpool for %s: free space: %w", z.Pool, err)
+	if z.MinFree > 0 && s.health == "ONLINE" { // a pool that is suspended may not answer
+		if s.free, err = z.available(ctx, h); err != nil {
+			return c, err
+		}
 	}
-	return z.decide(zpoolSeen{health: f[0], free: modules.Bytes(free)}), nil
+	return z.decide(s), nil
+}
+
+// available is what may still be written. To the pool itself (zpool's free) all is free that nothing was written to yet,
+// the room that a volume has reserved too: seen on the virtual machine, where a pool full of reservations was free.
+func (z *Zpool) available(ctx context.Context, h host.Reader) (modules.Bytes, error) {
+	out, err := h.Query(ctx, "zfs", "get", "-Hp", "-o", "value", "available", z.Pool)
+	if err != nil {
+		return 0, fmt.Errorf("asking zfs for %s: %w", z.Pool, err)
+	}
+	if out.Exit != 0 {
+		return 0, fmt.Errorf("asking zfs for %s: exit status %d: %s", z.Pool, out.Exit, firstLine(out.Stderr))
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(string(out.Stdout)), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("asking zfs for %s: free space: %w", z.Pool, err)
+	}
+	return modules.Bytes(n), nil
 }
 
 func (z *Zpool) decide(s zpoolSeen) (c modules.Change) {

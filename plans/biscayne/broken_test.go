@@ -153,6 +153,12 @@ var brokenElsewhere = map[string][]breakage{
 			destroys: "biscayne:storage.mount[/srv/kind/solana]"},
 	},
 	"E": {
+		{situation: "the ZFS that is loaded is older than its programs", script: `rm /usr/local/sbin/zfs; cat >/usr/local/sbin/zfs <<'END'
+#!/bin/sh
+[ "$*" = version ] || exec /usr/sbin/zfs "$@"
+printf 'zfs-2.2.9-1\nzfs-kmod-2.2.7-1\n'
+END
+chmod 755 /usr/local/sbin/zfs`, says: []string{"this ZFS may hold the data: condition: "}, undo: "ln -sf /usr/lib/bisc-lab/standin /usr/local/sbin/zfs"},
 		{situation: "the dataset is unmounted", script: "umount /srv/kind/solana/ramdisk; zfs unmount biscayne/DATA/srv/kind/solana",
 			says: []string{"the data is on its dataset: mounted: no", "the accounts are on the tmpfs: source: (none)"}},
 		{situation: "the dataset is covered", script: "mount -t tmpfs cover /srv/kind/solana", says: []string{"the data is on its dataset: covered by: tmpfs cover", "the accounts are on the tmpfs: covered by: tmpfs cover"},

@@ -23,7 +23,8 @@ func (s *state) poolValue(name, prop string, exact bool) (value, source string, 
 		size = func(n int64) string { return strconv.FormatInt(n, 10) }
 		percent = size
 	}
-	allocated := min(p.Size, s.used(name))
+	// What is reserved is free to the pool itself: it counts what was written.
+	allocated := min(p.Size, emptyDataset*int64(len(s.under(name))))
 	switch prop {
 	case "name":
 		return name, "-", true
