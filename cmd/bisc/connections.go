@@ -25,6 +25,7 @@ type connections struct {
 	inv      *inventory.Inventory
 	pool     *sshhost.Pool
 	writes   bool
+	reader   readerLogin
 	lock     sshhost.LockRequest
 	progress *view.Progress
 	errs     io.Writer       // for what is said beside the report
@@ -122,6 +123,9 @@ func (cs *connections) dial(ctx context.Context, name string, c *connection) err
 		return err
 	}
 	cfg := cs.config(d)
+	if cs.reader.key != "" && !d.Local {
+		cs.reader.use(&cfg)
+	}
 	if d.Local {
 		if err := localhost.Check(d.MachineID); err != nil {
 			return fmt.Errorf("%s: %w", name, err)

@@ -26,6 +26,8 @@ type flags struct {
 	noProbes                         bool
 	within                           time.Duration // --confirm-within
 
+	reader, readerUser string
+
 	acting bool // an apply is under way: an interrupt finishes the step
 }
 
@@ -55,6 +57,8 @@ func (f *flags) scope(cmd *cobra.Command) {
 	fl.StringSliceVar(&f.hosts, "host", nil, "only this host")
 	fl.StringArrayVar(&f.targets, "target", nil, "only this address (* matches any run of characters)")
 	fl.StringArrayVar(&f.excludes, "exclude", nil, "not this address (* matches any run of characters)")
+	fl.StringVar(&f.reader, "reader", "", "log in with this key, whose forced command is bisc's reader (bisc schedule key)")
+	fl.StringVar(&f.readerUser, "reader-user", readerName, "with --reader: the account on the hosts")
 	fl.BoolVar(&f.noProbes, "no-probes", false, "do not run the unless of commands; they are unknown then")
 }
 

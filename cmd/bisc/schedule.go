@@ -22,7 +22,7 @@ func (c *command) schedule() *cobra.Command {
 			"as far as a round allows. It can watch other hosts over SSH, best with a key that can do nothing but read (bisc schedule\n" +
 			"key), or the machine itself (transport = \"local\" in the inventory), without any key. docs/schedule.md says more.",
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
-	cmd.AddCommand(c.scheduleInstall(), c.scheduleShow(), c.scheduleRemove())
+	cmd.AddCommand(c.scheduleInstall(), c.scheduleKey(), c.scheduleShow(), c.scheduleRemove())
 	return cmd
 }
 
@@ -181,6 +181,10 @@ func (c *command) paths(s *schedule.Spec, o *scheduling) error {
 	add("--host", c.flags.hosts...)
 	add("--target", c.flags.targets...)
 	add("--exclude", c.flags.excludes...)
+	add("--reader", abs(c.flags.reader))
+	if c.flags.reader != "" && c.flags.readerUser != readerName {
+		add("--reader-user", c.flags.readerUser)
+	}
 	if c.flags.noProbes {
 		s.Args = append(s.Args, "--no-probes")
 	}
@@ -218,6 +222,9 @@ func (c *command) installUnits(ctx context.Context, s schedule.Spec, o schedulin
 	}
 	if len(changed) == 0 {
 		fmt.Fprintf(c.out, "%s and its timer are as wanted already\n", schedule.Service(s.Name))
+	}
+	if s.Remote && c.flags.reader == "" {
+		fmt.Fprintln(c.errs, "bisc: without --reader the service logs in with a key that can do more than look; it has no ssh-agent, and asks nobody for a passphrase")
 	}
 	if len(c.flags.set) > 0 {
 		fmt.Fprintln(c.errs, "bisc: the values of --set are in the unit, which everybody on this machine can read; --var-file keeps them in a file")

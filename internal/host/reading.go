@@ -1,5 +1,7 @@
 package host
 
+import "slices"
+
 // Reading is a constant shell text that only reads, for what no single program tells. Its values arrive as positional
 // parameters. Query runs nothing else through a shell.
 type Reading struct {
@@ -38,3 +40,6 @@ var Validators = Reading{Name: "validators", Text: validatorsText}
 // StopClosure lists the units that stopping the units given would stop too (RequiredBy, RequisiteOf, BoundBy, ConsistsOf,
 // PropagatesStopTo, followed to the end), those given included, one a line. It exits 3 when systemd does not answer.
 var StopClosure = Reading{Name: "stop-closure", Text: stopClosureText}
+
+// Readings lists every Reading that a Query may run.
+func Readings() []Reading { return slices.Clone(readings) }

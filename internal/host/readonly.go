@@ -2,30 +2,46 @@ package host
 
 import (
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 )
 
-// readOnly lists what a Query may run: a program, and what its arguments must look like to be harmless. A program is
-// named without its folder; where it lies is the host's affair.
-// What is not asked by any kind is not on it.
-var readOnly = map[string]func(args []string) bool{
-	"apt-config":     func(args []string) bool { return slices.Equal(args, []string{"dump"}) },
-	"blkid":          only("-p", "-o", "export", "--"), // without -p it may write its cache
-	"blockdev":       only("--getsize64"),              // it takes several commands at once, --setro among them
-	"dpkg-query":     anyOf("-W", "-S"),
-	"getent":         free,
-	"id":             free,
-	"iptables-save":  none, // without -M, which names a program to run
-	"ip6tables-save": none,
-	"modinfo":        free,
-	"ss":             only("-H", "-l", "-n", "-t", "-u", "-p"), // -K closes sockets, -D writes a file
-	"systemctl":      anyOf("show"),
-	"true":           free,
-	"uname":          free,
-	"zfs":            anyOf("get", "list", "version"),
-	"zpool":          anyOf("get", "list"),
+// Query is what a Query may run of one program: with which arguments it only reads.
+type Query struct {
+	// Program is named without its folder; where it lies is the host's affair.
+	Program string
+	// First is what the first argument must be one of: the subcommand. None: there is no subcommand.
+	First []string
+	// Options are the words with a "-" in front that may follow; one that ends in "=" stands for all that begin so.
+	Options []string
+	// Free: whatever follows is harmless.
+	Free bool
+	// Device: operands must be block devices where that can be seen, on the host. To open another device may be an act.
+	Device bool
+	// Bare: nothing follows.
+	Bare bool
+}
+
+// Queries is the read-only list. What is not asked by any kind is not on it. A reader on a host has a copy of its own
+// (sshhost.ReaderProgram).
+func Queries() []Query {
+	return []Query{
+		{Program: "apt-config", First: []string{"dump"}, Bare: true},
+		{Program: "blkid", Options: []string{"-p", "-o", "--"}, Device: true}, // without -p it may write its cache
+		{Program: "blockdev", Options: []string{"--getsize64"}, Device: true}, // it takes several commands at once, --setro among them
+		{Program: "dpkg-query", First: []string{"-W", "-S"}, Free: true},
+		{Program: "getent", First: []string{"passwd", "group"}, Options: []string{"--"}}, // shadow is root's
+		{Program: "id", Free: true},
+		{Program: "iptables-save", Bare: true}, // without -M, which names a program to run
+		{Program: "ip6tables-save", Bare: true},
+		{Program: "modinfo", Free: true},
+		{Program: "ss", Options: []string{"-H", "-l", "-n", "-t", "-u", "-p"}}, // -K closes sockets, -D writes a file
+		{Program: "systemctl", First: []string{"show"}, Options: []string{"-p", "--property=", "--timestamp=", "--"}}, // -H would go to another host
+		{Program: "true", Free: true},
+		{Program: "uname", Free: true},
+		{Program: "zfs", First: []string{"get", "list", "version"}, Free: true},
+		{Program: "zpool", First: []string{"get", "list"}, Free: true},
+	}
 }
 
 // ReadOnly tells whether a Query may run argv; the error says why not. Constant readings (reading.go) pass, whatever
@@ -37,30 +53,29 @@ func ReadOnly(argv []string) error {
 	if isReading(argv) {
 		return nil
 	}
-	allowed, ok := readOnly[path.Base(argv[0])]
-	if !ok || strings.Contains(argv[0], "/") || !allowed(argv[1:]) {
-		return fmt.Errorf("%w: %s", ErrNotReadOnly, Quote(argv...))
-	}
-	return nil
-}
-
-func free([]string) bool { return true }
-
-func none(args []string) bool { return len(args) == 0 }
-
-// anyOf wants the first argument, the subcommand, to be one of those.
-func anyOf(first ...string) func([]string) bool {
-	return func(args []string) bool { return len(args) > 0 && slices.Contains(first, args[0]) }
-}
-
-// only wants every option to be one of those; operands are free.
-func only(words ...string) func([]string) bool {
-	return func(args []string) bool {
-		for _, a := range args {
-			if strings.HasPrefix(a, "-") && !slices.Contains(words, a) {
-				return false
-			}
+	for _, q := range Queries() {
+		if q.Program == argv[0] && q.allows(argv[1:]) {
+			return nil
 		}
+	}
+	return fmt.Errorf("%w: %s", ErrNotReadOnly, Quote(argv...))
+}
+
+// allows judges the arguments; what only the host can tell (Device) is not judged here.
+func (q Query) allows(args []string) bool {
+	if len(q.First) > 0 {
+		if len(args) == 0 || !slices.Contains(q.First, args[0]) {
+			return false
+		}
+		args = args[1:]
+	}
+	if q.Free {
 		return true
 	}
+	for _, a := range args {
+		if q.Bare || strings.HasPrefix(a, "-") && !slices.ContainsFunc(q.Options, func(o string) bool { return a == o || strings.HasSuffix(o, "=") && strings.HasPrefix(a, o) }) {
+			return false
+		}
+	}
+	return true
 }

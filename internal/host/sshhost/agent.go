@@ -50,6 +50,7 @@ type agent struct {
 type hello struct {
 	system, uid string
 	is          identity
+	reader      string // the version of a reader; empty: an agent
 }
 
 // identity is which boot of which machine the far end is.
@@ -179,10 +180,10 @@ func (a *agent) read() error {
 	}
 }
 
-// parseHello reads system, uid, boot id and machine id, joined by NUL.
+// parseHello reads system, uid, boot id, machine id and a reader's version, joined by NUL.
 func parseHello(text string) hello {
-	f := append(strings.Split(text, "\x00"), "", "", "", "")
-	return hello{system: f[0], uid: f[1], is: identity{boot: strings.TrimSpace(f[2]), machine: strings.TrimSpace(f[3])}}
+	f := append(strings.Split(text, "\x00"), "", "", "", "", "")
+	return hello{system: f[0], uid: f[1], is: identity{boot: strings.TrimSpace(f[2]), machine: strings.TrimSpace(f[3])}, reader: f[4]}
 }
 
 func (a *agent) take(f frame) {

@@ -7,7 +7,7 @@ use Fcntl qw(:DEFAULT :flock :mode);
 use POSIX ();
 use IO::Handle;
 use File::Glob ();
-our ($NONCE, $SILENCE, $RUN, $STATE);
+our ($NONCE, $SILENCE, $RUN, $STATE, $READER);   # $READER: reader.pl
 
 # Numbers of the protocol, as in frames.go.
 my ($KEPT, $HOLD, $MORE, $PUT) = (1, 2, 4, 8);
@@ -30,7 +30,7 @@ $ENV{PATH} = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 delete @ENV{qw(LANGUAGE BASH_ENV ENV IFS CDPATH)};
 nonblock($_) for \*STDIN, \*STDOUT;
 $out = "\x1e$NONCE\n";
-frame('h', 0, join "\0", $^O, $>, slurp('/proc/sys/kernel/random/boot_id') // '', slurp('/etc/machine-id') // '');
+frame('h', 0, join "\0", $^O, $>, slurp('/proc/sys/kernel/random/boot_id') // '', slurp('/etc/machine-id') // '', $READER // ());
 
 sub now { (POSIX::times())[0] }
 sub nonblock { fcntl($_[0], F_SETFL, fcntl($_[0], F_GETFL, 0) | O_NONBLOCK) }

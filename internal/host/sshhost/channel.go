@@ -106,6 +106,10 @@ func (c *channel) cancel(r *request) {
 
 // start tries the usual way: sudo asks nothing, and there is Perl.
 func (c *channel) start() {
+	if c.cfg.Reader {
+		c.startReader()
+		return
+	}
 	if c.pool.password(c.cfg) != "" || c.pool.isPerlless(c.cfg) {
 		c.startKnowing()
 		return
@@ -171,6 +175,9 @@ func (c *channel) greet(h hello) error {
 	}
 	if c.cfg.become() == Sudo && h.uid != "0" {
 		return c.refuse("sudo did not give root but uid %s", h.uid)
+	}
+	if c.cfg.Reader && h.reader == "" {
+		return c.refuse("what answers is not bisc's reader: the key's forced command must run it (bisc schedule key)")
 	}
 	c.mu.Lock()
 	took := time.Since(c.begun)

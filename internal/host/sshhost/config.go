@@ -67,6 +67,10 @@ type Config struct {
 	// then. See package localhost.
 	Sessions Sessions
 
+	// Reader: the login's key has a forced command that runs ReaderProgram. Nothing is sent for the host to run; a writer
+	// cannot be had.
+	Reader bool
+
 	// ProxyCommand is run by sh instead of dialling; %h %p %r %n %% as in ssh_config. Empty or "none": dial.
 	ProxyCommand string
 	// ConnectTimeout limits dialling and handshake together. 0: 10 seconds.

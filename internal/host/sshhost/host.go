@@ -96,6 +96,9 @@ func (h *Host) Query(ctx context.Context, argv ...string) (host.Output, error) {
 
 // Probe runs any program.
 func (h *Host) Probe(ctx context.Context, argv ...string) (host.Output, error) {
+	if h.c.cfg.Reader {
+		return host.Output{}, fmt.Errorf("%w: over a key that only looks no program of the plan's is run", host.ErrNoProbes)
+	}
 	return h.run(ctx, argv)
 }
 

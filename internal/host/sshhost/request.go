@@ -178,6 +178,8 @@ func notDone(reason string) error {
 		return errFenced
 	case "record":
 		return fmt.Errorf("%w: %s", host.ErrUnrecorded, rest)
+	case "refused":
+		return fmt.Errorf("%w: the reader on the host answers: %s (where bisc is newer than the reader: bisc schedule key prints today's)", host.ErrNotReadOnly, rest)
 	case "busy":
 		return fmt.Errorf("%w: too many earlier questions hang in the kernel of this host", host.ErrStuck)
 	}
