@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/crypto/ssh"
+
 	"bisc/internal/lab"
 )
 
@@ -149,6 +151,65 @@ func TestLocalSchedule(t *testing.T) {
 	m.exits(0, "bisc schedule remove", "removed /etc/systemd/system/bisc-drift-default.timer")
 	m.exits(1, "bisc schedule remove", "no such schedule")
 	m.exits(0, "ls /etc/systemd/system /etc/systemd/system/timers.target.wants | grep bisc || true", "^exit=0$")
+}
+
+// TestRemoteSchedule has a controller watch a host over SSH, shut in, with a key that can look and do nothing else. A host
+// that goes away is told from drift, and asked less often.
+func TestRemoteSchedule(t *testing.T) {
+	l := lab.ForTest(t, lab.Names("ctl", "far"))
+	m, far := withBisc(t, l.Host("ctl")), machine{l.Host("far"), t}
+	key, err := os.ReadFile(far.KeyFile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.put("/root/key", key)
+	m.sh("chmod 600 /root/key")
+	m.put("/etc/bisc/hosts.hcl", []byte("host \"far\" {\n  platform = \"linux\"\n  address = \""+far.Addr()+"\"\n  user = \"ops\"\n  identity = \"/root/key\"\n  host_key = [\""+
+		strings.Join(pins(t, far.HostKeys()), `", "`)+"\"]\n  connect_timeout = \"5s\"\n}\n"))
+	m.put("/etc/bisc/plan/plan.bisc.hcl", []byte("layer \"units\" {\n  on = \"far\"\n  file \"/etc/watched\" {\n    content = \"1\\n\"\n  }\n}\n"))
+	const on = " --plans /etc/bisc/plan --inventory /etc/bisc/hosts.hcl"
+	m.exits(0, "bisc schedule key far --out /etc/bisc/plan"+on)
+	m.exits(0, "bisc apply --auto-approve --until-clean"+on)
+	m.sh("rm /root/key") // from here on there is only the reader's
+	m.exits(0, "bisc schedule install --name far --on-calendar daily --now --textfile /var/lib/node/far.prom --reader /root/.local/state/bisc/reader_ed25519"+on)
+	round := func(status string, has ...string) {
+		t.Helper()
+		m.sh("systemctl reset-failed bisc-drift-far.service; systemctl start bisc-drift-far.service")
+		m.exits(0, "systemctl show -P ExecMainStatus bisc-drift-far.service; journalctl -u bisc-drift-far.service -n 20 --no-pager", "^"+status+"\n")
+		m.exits(0, "cat /var/lib/node/far.prom", has...)
+	}
+	round("0", `exit_status\S+ 0`, `state="observed"} 1`)
+	far.sh("echo tampered >/etc/watched")
+	round("3", `state="drifted"} 1`)
+	far.sh("systemctl stop ssh.socket ssh.service; pkill -x sshd || true")
+	for range 3 {
+		round("5", `state="unreachable"} 1`, `state="observed"} 0`)
+	}
+	m.exits(0, "cat /var/lib/node/far.prom", `consecutive_failures\S+ 3`, `resting_rounds\S+ 1`)
+	round("5", `consecutive_failures\S+ 3`, `resting_rounds\S+ 0`) // not asked
+	m.exits(0, "journalctl -u bisc-drift-far.service -n 10 --no-pager; bisc history far", "not asked in this round", "unreachable since", "before that in sync|observed")
+	far.sh("systemctl start ssh.service")
+	round("3", `consecutive_failures\S+ 0`, `state="observed"} 1`)
+	out := m.sh("systemd-analyze security --no-pager bisc-drift-far.service 2>&1 | tail -1")
+	t.Log(out)
+}
+
+// pins are public keys as an inventory's host_key takes them.
+func pins(t *testing.T, keys []string) []string {
+	t.Helper()
+	var out []string
+	for _, k := range keys {
+		if strings.HasPrefix(k, "SHA256:") {
+			out = append(out, k)
+			continue
+		}
+		public, _, _, _, err := ssh.ParseAuthorizedKey([]byte(k))
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, ssh.FingerprintSHA256(public))
+	}
+	return out
 }
 
 // security has systemd judge the sandbox: 0 is best, 10 worst.
