@@ -1,6 +1,8 @@
 package schedule
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -97,6 +99,25 @@ func TestRefusedSpecs(t *testing.T) {
 		if _, _, err := s.Units(); err == nil || !strings.Contains(err.Error(), text) {
 			t.Errorf("%s: %v", text, err)
 		}
+	}
+}
+
+// Install and Remove ask look before they touch anything.
+func TestForeignUnits(t *testing.T) {
+	y := System{Dir: t.TempDir()}
+	for name, text := range map[string]string{"foreign.service": "[Unit]\n", "edited.service": sealed("[Unit]\n") + "#\n"} {
+		if err := os.WriteFile(filepath.Join(y.Dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := y.look(name, false); err == nil {
+			t.Errorf("%s is taken for bisc's", name)
+		}
+		if got, err := y.look(name, true); err != nil || got != text {
+			t.Errorf("%s, forced: %q %v", name, got, err)
+		}
+	}
+	if got, err := y.look("none.service", false); err != nil || got != "" {
+		t.Errorf("none: %q %v", got, err)
 	}
 }
 

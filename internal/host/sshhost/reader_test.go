@@ -73,6 +73,12 @@ func TestReader(t *testing.T) {
 			t.Errorf("a writer over the reader's key: %v", err)
 		}
 	})
+	t.Run("nor does its account", func(t *testing.T) {
+		out := outOfBand(h)(t, `runuser -u bisc-reader -- sudo -n /usr/local/lib/bisc/reader x 2>&1 || true; runuser -u bisc-reader -- sudo -n id 2>&1 || true`)
+		if strings.Count(out, "password is required") != 2 {
+			t.Errorf("sudo: %s", out)
+		}
+	})
 	t.Run("the key opens nothing else", func(t *testing.T) { keyOpensNothing(t, cfg) })
 	after, err := h.Snapshot(t.Context())
 	if err != nil {
