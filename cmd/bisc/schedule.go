@@ -61,6 +61,7 @@ func (c *command) scheduleInstall() *cobra.Command {
 	f.DurationVar(&o.every, "every", 10*time.Minute, "from the end of a round to the next, by a clock that nobody can set")
 	f.StringVar(&o.onCalendar, "on-calendar", "", "in place of --every: systemd's calendar expression, by the wall clock")
 	f.DurationVar(&o.jitter, "jitter", -1, "each round comes later by at most this much, at random (default: a tenth of --every; 1m with --on-calendar)")
+	f.Lookup("jitter").DefValue = "" // it depends
 	f.DurationVar(&o.limit, "limit", 10*time.Minute, "a round that takes longer is ended")
 	f.StringVar(&o.textfile, "textfile", "", "have each round write this file for node_exporter's textfile collector")
 	f.IntVar(&o.keep, "keep", 10000, "how many rounds are kept in the journal; what changed is kept for good")
