@@ -59,7 +59,10 @@ func Apply(ctx context.Context, w host.Writer, approved HostReport, acting Actin
 	rep := approved
 	rep.Outcomes = slices.Clone(approved.Outcomes)
 	a := &applying{Acting: acting, host: host.NewMemoWriter(w), record: acting.Record, out: rep.Outcomes}
-	if err := a.sameHost(ctx, approved.Identity); err != nil {
+	err := host.Ask(ctx,
+		func(ctx context.Context) error { return a.sameHost(ctx, approved.Identity) },
+		func(ctx context.Context) error { a.lookAhead(ctx); return nil })
+	if err != nil {
 		rep.Err = err
 		return rep
 	}
@@ -77,6 +80,16 @@ func Apply(ctx context.Context, w host.Writer, approved HostReport, acting Actin
 		from = to
 	}
 	return rep
+}
+
+// lookAhead asks in the same turn what will be asked first of the files that come first: the answers are in the host's
+// memo then, and are as young as the proof that it is the same host. Nothing else may be asked twice.
+func (a *applying) lookAhead(ctx context.Context) {
+	first := slices.IndexFunc(a.out, Outcome.Pending)
+	if first < 0 || !onlyPuts(a.out[first].Change) || a.out[first].Stage.Host != a.host.Name() {
+		return
+	}
+	_ = observeAll(ctx, a.host, a.out[first:first+batchLength(a.out[first:])])
 }
 
 // sameHost refuses a host that is another, or has been booted, since it was observed, and reads its holds again.

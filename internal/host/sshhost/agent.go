@@ -312,6 +312,7 @@ func (a *agent) unanswered() []*request {
 
 // leave tells the far end to give the lock back and end, and waits for that.
 func (a *agent) leave(ctx context.Context) {
+	a.link.leaving.Store(true)
 	a.enqueue(appendFrame(nil, frameLeave, 0))
 	select {
 	case <-a.dead:

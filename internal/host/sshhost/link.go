@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -17,6 +18,9 @@ type link struct {
 	r    *bufio.Reader // stdout
 	said lastWords     // stderr
 	talk lastWords     // stdout before the program began: a login shell's
+
+	// leaving: the connection ends with this link, and needs no farewell of its own, which would cost a turn.
+	leaving atomic.Bool
 
 	mu    sync.Mutex
 	heard func(b []byte) // sees stderr as it comes
@@ -116,7 +120,9 @@ func (l *link) write(b []byte) error {
 
 func (l *link) close() {
 	_ = l.ch.Close()
-	_ = l.conn.wire.flush()
+	if !l.leaving.Load() {
+		_ = l.conn.wire.flush()
+	}
 }
 
 // lastWords keeps the end of a stream of text, for messages.
