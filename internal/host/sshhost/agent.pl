@@ -5,7 +5,6 @@
 use strict; use warnings;
 use Fcntl qw(:DEFAULT :flock :mode);
 use POSIX ();
-use IO::Handle;
 use File::Glob ();
 our ($NONCE, $SILENCE, $RUN, $STATE, $READER);   # $READER: reader.pl
 
@@ -225,6 +224,7 @@ sub sync_folder { sysopen(my $d, $_[0], O_RDONLY) or return; $d->sync }
 sub slurp { open(my $f, '<', $_[0]) or return; local $/; return scalar <$f> }
 
 sub take_lock {
+  require IO::Handle;             # for sync; who only reads is spared the loading
   my $json = shift;
   mkdir $RUN, 0700;
   my @d = lstat $RUN;

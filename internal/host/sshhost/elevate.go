@@ -116,7 +116,7 @@ func (c *channel) tryElevate(ctx context.Context, command, up, password string) 
 		case <-prompted:
 			if asked { // sudo would take the program's lines for passwords
 				l.close()
-				return nil, fmt.Errorf("sudo refused the password of %s", c.cfg.user())
+				return nil, fmt.Errorf("sudo refused the password of %s: the connection and the login are good, the password that was typed, or that the inventory's become_password_file or become_password_env names, is wrong", c.cfg.user())
 			}
 			asked = true
 			if err := l.write([]byte(password + "\n")); err != nil {

@@ -14,8 +14,8 @@ import (
 	"bisc/internal/lab"
 )
 
-// TestHostKeys is the table of what is accepted and what is refused.
-func TestHostKeys(t *testing.T) {
+// TestFaultF13_HostKeys is the table of what is accepted and what is refused, against a real sshd.
+func TestFaultF13_HostKeys(t *testing.T) {
 	l := lab.ForTest(t, lab.Names("a"))
 	a := l.Host("a")
 	shell := outOfBand(a)
@@ -97,7 +97,41 @@ func TestHostKeys(t *testing.T) {
 	t.Run("revoked", func(t *testing.T) {
 		name := file("@revoked * "+ed, bracketed+" "+ed)
 		_, err := open(t, func(c *Config) { c.KnownHosts = []string{name} })
-		says(t, err, host.ErrUnreachable, "revoked")
+		says(t, err, host.ErrUnreachable, "revoked", name+":1", "@revoked")
+	})
+	t.Run("one type changed, another known", func(t *testing.T) { // the server's first choice is not what is known
+		rsa := keys["ssh-rsa"]
+		name := file(bracketed + " " + rsa)
+		h, err := open(t, func(c *Config) { c.KnownHosts = []string{name} })
+		if err != nil || h.HostKey() != fingerprint(t, rsa) {
+			t.Errorf("%v", err)
+		}
+	})
+	t.Run("another port, and the bare address", func(t *testing.T) {
+		for _, who := range []string{"127.0.0.1", "[127.0.0.1]:1"} {
+			name := file(who + " " + ed)
+			_, err := open(t, func(c *Config) { c.KnownHosts = []string{name} })
+			says(t, err, host.ErrUnreachable, "not known")
+		}
+	})
+	t.Run("nothing is learned", func(t *testing.T) { // neither by a refusal nor by a success
+		name := file(bracketed+" "+ed, "# end")
+		before, _ := os.ReadFile(name)
+		for _, k := range [][]string{{name}, {file("elsewhere " + ed)}} {
+			_, _ = open(t, func(c *Config) { c.KnownHosts = k })
+		}
+		if after, _ := os.ReadFile(name); string(after) != string(before) {
+			t.Errorf("known_hosts became %q", after)
+		}
+	})
+	t.Run("a pin goes before known_hosts", func(t *testing.T) {
+		name := file(bracketed + " " + other)
+		if _, err := open(t, func(c *Config) { c.KnownHosts, c.HostKeys = []string{name}, []string{ed} }); err != nil {
+			t.Error(err)
+		}
+		name = file(bracketed + " " + ed)
+		_, err := open(t, func(c *Config) { c.KnownHosts, c.HostKeys = []string{name}, []string{fingerprint(t, other)} })
+		says(t, err, host.ErrUnreachable, "not the pinned one")
 	})
 	t.Run("pinned to another", func(t *testing.T) {
 		_, err := open(t, func(c *Config) { c.HostKeys = []string{fingerprint(t, other)} })
@@ -117,21 +151,34 @@ func TestHostKeys(t *testing.T) {
 		if err := os.WriteFile(pub, []byte(ed+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		run("ssh-keygen", "-q", "-s", ca, "-I", "lab", "-h", "-n", "127.0.0.1", pub)
-		cert, err := os.ReadFile(strings.TrimSuffix(pub, ".pub") + "-cert.pub")
-		if err != nil {
-			t.Fatal(err)
-		}
-		shell(t, `printf '%s\n' "$1" >/etc/ssh/host-cert.pub; echo 'HostCertificate /etc/ssh/host-cert.pub' >/etc/ssh/sshd_config.d/cert.conf; systemctl restart ssh`, strings.TrimSpace(string(cert)))
-		defer shell(t, "rm /etc/ssh/sshd_config.d/cert.conf; systemctl restart ssh")
 		authority, err := os.ReadFile(ca + ".pub")
 		if err != nil {
 			t.Fatal(err)
 		}
+		certified := func(more ...string) {
+			run(append(append([]string{"ssh-keygen", "-q", "-s", ca, "-I", "lab", "-h"}, more...), pub)...)
+			cert, err := os.ReadFile(strings.TrimSuffix(pub, ".pub") + "-cert.pub")
+			if err != nil {
+				t.Fatal(err)
+			}
+			shell(t, `printf '%s\n' "$1" >/etc/ssh/host-cert.pub; echo 'HostCertificate /etc/ssh/host-cert.pub' >/etc/ssh/sshd_config.d/cert.conf; systemctl restart ssh`, strings.TrimSpace(string(cert)))
+		}
+		defer shell(t, "rm /etc/ssh/sshd_config.d/cert.conf; systemctl restart ssh")
 		name := file("@cert-authority " + bracketed + " " + string(authority))
+		certified("-n", "127.0.0.1")
 		if _, err := open(t, func(c *Config) { c.KnownHosts = []string{name} }); err != nil {
 			t.Error(err)
 		}
+		_, err = open(t, func(c *Config) {
+			c.KnownHosts = []string{file("@cert-authority elsewhere " + string(authority))}
+		})
+		says(t, err, host.ErrUnreachable, "certificate", "no authorities")
+		certified("-n", "elsewhere")
+		_, err = open(t, func(c *Config) { c.KnownHosts = []string{name} })
+		says(t, err, host.ErrUnreachable, "principal", "certificate", "ssh-keygen -s")
+		certified("-n", "127.0.0.1", "-V", "20200101:20200102")
+		_, err = open(t, func(c *Config) { c.KnownHosts = []string{name} })
+		says(t, err, host.ErrUnreachable, "expired", "certificate", "ssh-keygen -s")
 	})
 }
 

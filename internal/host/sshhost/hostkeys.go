@@ -138,6 +138,8 @@ func (k *keyCheck) checkKnown(remote net.Addr, key ssh.PublicKey) error {
 	err := k.db.HostKeyCallback()(k.lookup, remote, key)
 	print := ssh.FingerprintSHA256(key)
 	var known *xknownhosts.KeyError
+	var revoked *xknownhosts.RevokedError
+	_, certificate := key.(*ssh.Certificate)
 	switch {
 	case err == nil:
 		return nil
@@ -148,9 +150,15 @@ func (k *keyCheck) checkKnown(remote net.Addr, key ssh.PublicKey) error {
 		}
 		return fmt.Errorf("host key has changed: it offers %s %s, not the key at %s: the host was replaced, or somebody is in between; nothing was sent to it. If the host was replaced, verify the new key and put it in that line's place",
 			key.Type(), print, strings.Join(at, ", "))
+	case errors.As(err, &revoked):
+		return fmt.Errorf("host key %s is revoked by the @revoked line at %s:%d: the host needs a new key, or this is not the host; nothing was sent to it",
+			print, revoked.Revoked.Filename, revoked.Revoked.Line)
 	case knownhosts.IsHostUnknown(err):
 		return fmt.Errorf("host key is not known: it offers %s %s. Verify it with whoever runs the host, then set host_key = %q in the inventory, or add this line to %s: %s",
 			key.Type(), print, print, k.file(), knownhosts.Line([]string{k.lookup}, key))
+	}
+	if certificate {
+		return fmt.Errorf("the host's certificate is refused: %w: have it signed again with this name and a time that is not over (ssh-keygen -s), or pin the key itself with host_key", err)
 	}
 	return fmt.Errorf("host key refused: %w", err)
 }
