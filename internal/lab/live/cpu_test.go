@@ -70,8 +70,12 @@ func (o *operator) login(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	known := filepath.Join(t.TempDir(), "known_hosts")
+	if err := os.WriteFile(known, []byte("[127.0.0.1]:"+port+" "+strings.Join(o.host.HostKeys(), "\n[127.0.0.1]:"+port+" ")+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	out, err := exec.CommandContext(t.Context(), "ssh", "-F", "none", "-i", id, "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes",
-		"-o", "UserKnownHostsFile="+o.host.KnownHosts(), "-p", port, o.user+"@127.0.0.1", "true").CombinedOutput()
+		"-o", "UserKnownHostsFile="+known, "-p", port, o.user+"@127.0.0.1", "true").CombinedOutput()
 	if err != nil {
 		t.Fatalf("ssh: %v\n%s", err, out)
 	}
