@@ -3,43 +3,13 @@ package discover
 import (
 	"context"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
 	"bisc/internal/host"
-	"bisc/modules"
 	"bisc/modules/facts"
 	"bisc/modules/systemd"
 )
-
-// Found is what was found on a host.
-type Found struct {
-	Host    string
-	OS      string // as os-release names it
-	Machine string // its machine id
-	Shape   Shape
-	Blocks  []*Block
-	Remarks []Remark
-	// Variants is how a plan that was given compares, nil where none was.
-	Variants *Variants
-}
-
-// Unknown tells whether anything could not be read.
-func (f *Found) Unknown() bool {
-	return slices.ContainsFunc(f.Remarks, func(r Remark) bool { return r.State == Unknown }) ||
-		slices.ContainsFunc(f.Blocks, func(b *Block) bool { return b.Unknown != "" })
-}
-
-// Differing gives the blocks of which the first plan shows differences.
-func (f *Found) Differing() (out []*Block) {
-	for _, b := range f.Blocks {
-		if len(b.Differs) > 0 {
-			out = append(out, b)
-		}
-	}
-	return out
-}
 
 // everything is all answers of the host.
 type everything struct {
@@ -179,146 +149,6 @@ func (r *reader) second(ctx context.Context, g *ground, units []unitFile, listen
 	}
 	return states, nil
 }
-
-// storage makes the blocks of the lowest layer, in the order in which a fresh host would be made.
-func (f *Found) storage(g *ground, pools map[string]string, ram ramdiskSeen, units []unitFile, own locals) {
-	zfs, out := zfsBlocks(pools, g.datasets)
-	mounts, left := g.blocks()
-	f.Remarks = append(append(f.Remarks, out...), left...)
-	f.Blocks = append(f.Blocks, zfs...)
-	f.Blocks = append(f.Blocks, g.filesystems(mounts)...)
-	b, remark := ram.block(g, units, own.files)
-	if remark != nil {
-		f.Remarks = append(f.Remarks, *remark)
-	}
-	if b != nil {
-		f.Blocks = append(f.Blocks, b)
-	}
-	f.Blocks = append(f.Blocks, inOrder(mounts)...)
-	f.Shape = shapeOf(f.Blocks)
-}
-
-// inOrder puts binds after what they bind, and what lies below a bind after it.
-func inOrder(mounts []*Block) []*Block {
-	var binds []string
-	for _, b := range mounts {
-		if b.Kind == "bind" {
-			binds = append(binds, b.Label)
-		}
-	}
-	rank := func(b *Block) int {
-		switch {
-		case b.Kind == "bind":
-			return 1
-		case slices.ContainsFunc(binds, func(p string) bool { return within(b.Label, p) }):
-			return 2
-		}
-		return 0
-	}
-	slices.SortStableFunc(mounts, func(a, b *Block) int { return rank(a) - rank(b) })
-	return mounts
-}
-
-// units makes the blocks of the second layer.
-func (f *Found) units(e everything, units []unitFile, foreign []localFile, own locals, containers []container) {
-	formats, ramdisk := "", slices.ContainsFunc(f.Blocks, func(b *Block) bool { return b.Kind == "ramdisk" })
-	if u, ok := formatter(units); ok && ramdisk {
-		formats = u.name
-	}
-	add := func(blocks []*Block, out []Remark) {
-		f.Blocks, f.Remarks = append(f.Blocks, blocks...), append(f.Remarks, out...)
-	}
-	add(e.accounts.blocks(), nil)
-	add(own.fileBlocks(func(l localFile) bool { return ramdisk && brdOnly(l) }))
-	add(own.unitBlocks(units, e.states, formats))
-	add(own.dropInBlocks())
-	add(nil, foreignUnits(foreign))
-	var binds []string
-	for _, c := range containers {
-		binds = append(binds, c.binds()...)
-	}
-	docker := e.states["docker.service"].Load == "loaded"
-	if b := gate(f.Blocks, docker, grounds(f.Blocks, f.Shape, binds)); b != nil {
-		f.Blocks = append(f.Blocks, b)
-	}
-	add(packageBlocks(e.packages, f.Shape), nil)
-}
-
-// runtime remarks on what bisc has no kind for.
-func (f *Found) runtime(e everything, own locals, containers []container, listeners []listener) {
-	for _, c := range containers {
-		f.Remarks = append(f.Remarks, c.remark())
-	}
-	for _, l := range listeners {
-		if r, ok := l.remark(own.transients()); ok {
-			f.Remarks = append(f.Remarks, r)
-		}
-	}
-	f.Remarks = append(f.Remarks, unsaved(e.runtime.rules, e.runtime.saved, "IPv4")...)
-	f.Remarks = append(f.Remarks, unsaved(e.runtime.rules6, e.runtime.saved6, "IPv6")...)
-	f.Remarks = append(f.Remarks, swapRemarks(e.runtime.swaps, e.mounts.fstab)...)
-	f.Remarks = append(f.Remarks, own.transients()...)
-	f.Remarks = append(f.Remarks, own.cronRemarks()...)
-}
-
-// programs reads what the units run that is no package's: a script that a unit stands on belongs to it.
-func (r *reader) programs(ctx context.Context, units []unitFile) ([]localFile, error) {
-	var paths []string
-	for _, u := range units {
-		for line := range strings.Lines(u.text) {
-			name, command, ok := strings.Cut(strings.TrimSpace(line), "=")
-			if !ok || !strings.HasPrefix(name, "Exec") {
-				continue
-			}
-			for _, w := range strings.Fields(command) {
-				w = strings.TrimLeft(w, "-@:+!\"'")
-				w = strings.TrimRight(w, "\"';")
-				if within(w, "/usr/local") || within(w, "/opt") || within(w, "/etc") {
-					paths = append(paths, path.Clean(w))
-				}
-			}
-		}
-	}
-	found, err := r.readLocals(ctx, paths)
-	return found.files, err
-}
-
-// folders are those of the validator, by number of their owner.
-func (r *reader) folders(ctx context.Context, blocks []*Block, shape Shape) ([]*Block, error) {
-	if shape.Name == "" {
-		return nil, nil
-	}
-	data := dataPath
-	if shape.Name == "D" || shape.Name == "E" {
-		data = kindPath
-	}
-	paths := map[string]string{data + "/ledger": data, data + "/snapshots": data, data + "/log": data, data + "/ramdisk/accounts": data + "/ramdisk"}
-	names := []string{data + "/ledger", data + "/snapshots", data + "/log", data + "/ramdisk/accounts"}
-	stats := make([]*host.Stat, len(names))
-	var asks []question
-	for i, n := range names {
-		asks = append(asks, r.stat(&stats[i], "folder", n))
-	}
-	if err := r.wave(ctx, asks...); err != nil {
-		return nil, err
-	}
-	var out []*Block
-	for i, n := range names {
-		st := stats[i]
-		if st == nil || st.Type != host.Directory || st.Link != "" {
-			continue
-		}
-		b := newBlock("storage", "directory", n).set("owner", Number(st.UID)).set("group", Number(st.GID)).set("mode", modeText(st.Mode))
-		if slices.ContainsFunc(blocks, func(b *Block) bool { return b.Label == paths[n] || b.text("mountpoint") == paths[n] }) {
-			b.set("must_be_on", paths[n])
-		}
-		b.note("the validator's container must run under this number")
-		out = append(out, b)
-	}
-	return out, nil
-}
-
-func modeText(mode uint32) string { return modules.Mode(mode).String() }
 
 // String is the variant as a person reads it.
 func (s Shape) String() string {

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"bisc/modules"
 	"bisc/modules/storage"
 )
 
@@ -264,12 +263,6 @@ func (g *ground) same(m storage.Mounted, source string) bool {
 	return known == "" || known == source || m.Source == source || g.numbers[source] == m.Dev.String()
 }
 
-// shows tells whether a mount is of the file system in which a folder lies.
-func (g *ground) shows(m storage.Mounted, folder string) bool {
-	on, err := g.table.Visible(folder)
-	return err != nil || on.Dev == m.Dev
-}
-
 // unwritten makes the block of what is mounted now and has no line.
 func (g *ground) unwritten(p point) (b *Block, why string) {
 	m := *p.now
@@ -298,140 +291,4 @@ func (g *ground) unwritten(p point) (b *Block, why string) {
 	b.fault("it is mounted now, and fstab has no line for it: a reboot loses it")
 	g.order(b, l)
 	return b, ""
-}
-
-// comesAlong tells a mount that a recursive bind of fstab brings with it: the same device is mounted at that place below the
-// bind's source.
-func (g *ground) comesAlong(p point) bool {
-	for _, bind := range g.points {
-		if len(bind.lines) == 0 || p.target == bind.target || !within(p.target, bind.target) || !slices.Contains(bind.line().Options, "rbind") {
-			continue
-		}
-		twin, mounted, err := g.table.At(bind.line().Source + strings.TrimPrefix(p.target, bind.target))
-		if err == nil && mounted && twin.Dev == p.now.Dev {
-			return true
-		}
-	}
-	return false
-}
-
-// boundFrom finds the place of which a mount shows a folder: the mount of the same device at the shortest path.
-func (g *ground) boundFrom(m storage.Mounted) string {
-	best := ""
-	for _, o := range g.table {
-		if o.ID == m.ID || o.Dev != m.Dev || !within(m.Root, o.Root) || within(m.Target, o.Target) && o.Target != "/" {
-			continue
-		}
-		from := path.Join(o.Target, strings.TrimPrefix(m.Root, strings.TrimSuffix(o.Root, "/")))
-		if o.Target != m.Target && (best == "" || len(from) < len(best)) && !within(from, m.Target) && !within(m.Target, from) {
-			best = from
-		}
-	}
-	return best
-}
-
-// bind is a bind as it ought to propagate.
-func (g *ground) bind(p point, l *storage.Line, recursive bool, others []string) *Block {
-	b := newBlock("storage", "bind", p.target).set("source", l.Source)
-	if recursive {
-		b.set("recursive", true)
-	}
-	words := slices.DeleteFunc(slices.Clone(others), func(o string) bool { return !propagates(o) })
-	if rest := without(others, words...); len(rest) > 0 {
-		b.note("fstab also has %s, which a bind of bisc's does not keep", strings.Join(rest, ","))
-	}
-	if len(words) == 0 && recursive {
-		words = []string{"rslave", "rshared"}
-		b.fault("its fstab line says nothing of propagation: it is a peer of its source, and what is unmounted below one is unmounted below the other")
-	}
-	if len(words) > 0 {
-		b.set("propagation", words)
-	}
-	if p.now != nil && p.now.Shared == 0 {
-		b.fault("it is private now: docker takes no rslave or rshared bind from it")
-	}
-	if recursive {
-		g.afterSubmounts(b, l)
-	}
-	return b
-}
-
-// afterSubmounts has a recursive bind wait for the mounts below its source: one made before lacks them.
-func (g *ground) afterSubmounts(b *Block, l *storage.Line) {
-	requires := l.Requires()
-	for _, p := range g.points {
-		unit := storage.MountUnit(p.target)
-		if len(p.lines) > 0 && p.target != l.Source && within(p.target, l.Source) && !slices.Contains(requires, unit) {
-			l.Options = append(slices.Clone(l.Options), "x-systemd.requires="+unit)
-			b.fault("nothing orders it after the mount of %s: made before, it lacks that", p.target)
-		}
-	}
-}
-
-func propagates(o string) bool {
-	return slices.Contains([]string{"shared", "slave", "private", "rshared", "rslave", "rprivate"}, o)
-}
-
-// tmpfs takes size, owner and mode out of the options. What of its root folder somebody has changed since it was mounted
-// is written as it is now: that a reboot undoes it is a difference.
-func (g *ground) tmpfs(p point, others []string) *Block {
-	b := newBlock("storage", "tmpfs", p.target)
-	var rest []string
-	given := map[string]string{}
-	for _, o := range others {
-		if k, v, _ := strings.Cut(o, "="); slices.Contains([]string{"size", "uid", "gid", "mode"}, k) {
-			given[k] = v
-		} else {
-			rest = append(rest, o)
-		}
-	}
-	var size modules.Bytes
-	if given["size"] == "" || size.UnmarshalText([]byte(strings.ToUpper(given["size"]))) != nil {
-		size = sizeNow(p)
-		b.fault("its fstab line gives no size in bytes: it is a share of the memory")
-	}
-	b.set("size", size.String())
-	g.tmpfsRoot(b, p, given)
-	if len(rest) > 0 {
-		b.set("options", rest)
-	}
-	return b
-}
-
-func (g *ground) tmpfsRoot(b *Block, p point, given map[string]string) {
-	at, mounted := g.owner[p.target]
-	for _, id := range []struct {
-		option, attr string
-		now          uint32
-	}{{"uid", "owner", at.uid}, {"gid", "group", at.gid}} {
-		n, err := strconv.ParseUint(given[id.option], 10, 32)
-		switch {
-		case err == nil:
-			b.set(id.attr, Number(n))
-		case mounted && id.now != 0:
-			b.set(id.attr, Number(id.now))
-			b.fault("the %s of its root folder was set by hand: a reboot gives it to 0", id.attr)
-		}
-	}
-	n, err := strconv.ParseUint(given["mode"], 8, 32)
-	switch {
-	case err == nil && n != 0o1777:
-		b.set("mode", modules.Mode(n).String())
-	case err != nil && mounted && at.mode != 0o1777:
-		b.set("mode", modules.Mode(at.mode).String())
-		b.fault("the mode of its root folder was set by hand: a reboot makes it 1777 again")
-	}
-}
-
-// sizeNow is the size that the kernel tells, in KiB.
-func sizeNow(p point) (size modules.Bytes) {
-	if p.now == nil {
-		return 0
-	}
-	for _, o := range p.now.Super {
-		if v, ok := strings.CutPrefix(o, "size="); ok {
-			_ = size.UnmarshalText([]byte(strings.ToUpper(v))) // then it stays 0, and validate says so
-		}
-	}
-	return size
 }
