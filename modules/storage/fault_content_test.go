@@ -57,7 +57,7 @@ func TestFaultF26_WhatIsOnTheDevice(t *testing.T) {
 	}
 	b := newBench(t, pool("f"))
 	b.shell("zfs create -s -V 320M tank/v")
-	clean := "umount /m 2>/dev/null || true; pkill -x sleep || true; sleep 0.2; blkdiscard " + dev
+	clean := "umount /m 2>/dev/null || true; pkill -x sleep || true; i=0; until blkdiscard " + dev + "; do i=$((i+1)); [ $i -lt 100 ] || exit 1; sleep 0.1; done" // it is not free before its user has ended
 	for _, c := range contents {
 		b.shell(clean)
 		b.shell(strings.ReplaceAll(c.script, "%", dev))
