@@ -1,6 +1,7 @@
 package mutation
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -62,10 +63,12 @@ func Points(root string) ([]Point, error) {
 // Missing are the points that no mutation takes out.
 func Missing(root string, points []Point, all []Mutation) ([]Point, error) {
 	changes := map[string][]change{}
+	var errs []error
 	for _, m := range all {
 		c, err := m.find(root)
 		if err != nil {
-			return nil, err
+			errs = append(errs, err)
+			continue
 		}
 		changes[m.File] = append(changes[m.File], c)
 	}
@@ -75,7 +78,7 @@ func Missing(root string, points []Point, all []Mutation) ([]Point, error) {
 			missing = append(missing, p)
 		}
 	}
-	return missing, nil
+	return missing, errors.Join(errs...)
 }
 
 func taken(p Point, changes []change) bool {
