@@ -7,6 +7,9 @@ host "biscayne" {
   ssh_config = "/run/bisc-machine/ssh_config"
   become     = true
 
+  # An emulated processor on a busy machine has taken more than the usual ten seconds to shake hands.
+  connect_timeout = "60s"
+
   data = {
     pool      = "biscayne"
     zvol      = "biscayne/DATA/volumes/solana"

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"bisc/internal/lab"
+	"bisc/internal/lab/vm"
 	"bisc/internal/source"
 	"bisc/inventory"
 	"bisc/layers"
@@ -111,13 +112,23 @@ func (o *operator) inventory(t *testing.T) *inventory.Inventory {
   ssh_config = false
   host_key   = [%s]
   identity   = [%q]
+
+  connect_timeout = %q
 }
-`, address, port, o.user, o.pins(t), o.host.KeyFile())
+`, address, port, o.user, o.pins(t), o.host.KeyFile(), o.patience())
 	inv, diags := inventory.Load(source.File{Name: "lab.hcl", Text: []byte(text)})
 	if diags.HasErrors() {
 		t.Fatalf("%v\n%s", diags, text)
 	}
 	return inv
+}
+
+// patience is how long a login may take: an emulated processor on a busy machine has taken more than the usual.
+func (o *operator) patience() string {
+	if _, emulated := o.host.(*vm.Machine); emulated {
+		return "60s"
+	}
+	return "10s"
 }
 
 // plan observes, and fails the test if anything could not be observed or if anything on the host was written meanwhile.
