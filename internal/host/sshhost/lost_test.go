@@ -279,6 +279,13 @@ func TestFaultF12_ManyBehindOneJump(t *testing.T) {
 			t.Errorf("round %d: %d connections to the jump host, want 2", round, n)
 		}
 	}
+	cfg := config(l.Host("far"), "ops") // a host that has not been lost itself
+	cfg.Addresses, cfg.Port, cfg.Jump = []string{l.Host("far").Addr()}, 22, &jump
+	_, err := p.Open(t.Context(), cfg)
+	says(t, err, host.ErrUnreachable, "lost for the second time")
+	if n := px.Counters().Connections; n != 2 {
+		t.Errorf("%d connections to the jump host in the end, want 2", n)
+	}
 }
 
 // TestFaultF2_HalfOpen: packets vanish, and nothing tells so. Whatever was going on ends by a limit, and says which.
