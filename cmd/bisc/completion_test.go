@@ -182,5 +182,5 @@ func TestGraphIsDot(t *testing.T) {
 		t.Errorf("%d nodes and %d edges:\n%s", nodes, edges, out)
 	}
 	d.bisc(t, "graph", "--format", "json").wants(t, 0, `"format_version": "1"`, `"address": "alpha:units.file[/etc/one]"`, `"invariant": true`)
-	d.bisc(t, "graph", "--format", "dto").wants(t, 1, `Did you mean "dot"?`)
+	d.bisc(t, "graph", "--format", "dott").wants(t, 1, `Did you mean "dot"?`)
 }

@@ -23,7 +23,7 @@ func (c *command) graph() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if !slices.Contains(graphFormats(), format) {
-				return fmt.Errorf("--format %q: it is one of %s.%s", format, strings.Join(graphFormats(), ", "), source.DidYouMean(format, graphFormats()))
+				return fmt.Errorf("--format %q: no such format.%s", format, source.DidYouMean(format, graphFormats()))
 			}
 			l, err := c.load()
 			if err != nil {
