@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -24,8 +25,9 @@ type Host struct {
 	cfg   *Config
 	stats *counters
 	limit time.Duration // of a question
-	// regain takes the lock again on a new connection; nil for a reader.
+	// regain takes the lock on a new connection; nil for a reader. locked: the run has had the lock.
 	regain func(context.Context, *channel) error
+	locked atomic.Bool
 	closed context.Context // ends with Close
 	close  context.CancelFunc
 

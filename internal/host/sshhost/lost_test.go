@@ -431,3 +431,35 @@ func TestFaultF3_StoppedServer(t *testing.T) {
 		})
 	}
 }
+
+// TestFaultF12_CutWhileLocking cuts the connection around the moment when the lock is taken. A run that got its host has the lock on
+// the connection that it has: its first step is not fenced off.
+func TestFaultF12_CutWhileLocking(t *testing.T) {
+	l := lab.ForTest(t, lab.Names("a"))
+	run := func(at int64) (px *net.Proxy, opened int64, err error) {
+		px, cfg := through(t, l.Host("a"), "ops")
+		px.CutAfter(net.Down, at)
+		p := NewPool(Options{})
+		defer p.Close()
+		w, err := p.OpenWriter(t.Context(), cfg, LockRequest{Owner: "test", Run: fmt.Sprint("cut-", at)})
+		if err != nil {
+			return px, px.Counters().Down, err
+		}
+		defer w.Close()
+		opened = px.Counters().Down
+		return px, opened, w.Do(t.Context(), host.Script{Argv: []string{"true"}})
+	}
+	_, whole, err := run(1 << 40)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, step := whole-300, int64(12) // the handshake is before
+	if os.Getenv("BISC_FAULTS") == "all" {
+		first, step = 1, 7
+	}
+	for at := first; at <= whole; at += step {
+		if _, _, err := run(at); err != nil && !errors.Is(err, host.ErrUnreachable) && !errors.Is(err, host.ErrLost) {
+			t.Errorf("cut after %d of %d bytes: %v", at, whole, err)
+		}
+	}
+}

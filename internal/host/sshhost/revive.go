@@ -101,7 +101,7 @@ func (h *Host) same(lost, c *channel) error {
 	switch {
 	case lost.conn.hostKey != c.conn.hostKey:
 		return unreachable(h.cfg, "%w: its host key was %s and is %s", host.ErrAnother, lost.conn.hostKey, c.conn.hostKey)
-	case was == (identity{}) && h.regain == nil:
+	case was == (identity{}) && !h.locked.Load():
 		return nil // nothing was heard from it yet
 	case was.machine != is.machine || was.boot != is.boot || was.boot == "":
 		return unreachable(h.cfg, "%w: its machine id was %q and is %q, its boot id was %q and is %q", host.ErrAnother, was.machine, is.machine, was.boot, is.boot)
@@ -129,6 +129,7 @@ func (w *Writer) regainLock(ctx context.Context, c *channel) error {
 		var held *host.LockedError
 		if !errors.As(err, &held) || held.Lock.Run != w.lock.Run {
 			if err == nil {
+				w.locked.Store(true)
 				w.token.Store(token)
 			}
 			return err

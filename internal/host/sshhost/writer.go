@@ -34,13 +34,13 @@ func (p *Pool) OpenWriter(ctx context.Context, cfg Config, want LockRequest) (*W
 		return nil, err
 	}
 	w := &Writer{Host: h, lock: want, edits: map[string]*sync.Mutex{}}
+	h.mu.Lock()
+	h.regain = w.regainLock // from the first question on: a connection that takes this one's place must hold the lock
+	h.mu.Unlock()
 	if err := w.enter(ctx, want); err != nil {
 		_ = h.Close()
 		return nil, err
 	}
-	h.mu.Lock()
-	h.regain = w.regainLock
-	h.mu.Unlock()
 	return w, nil
 }
 
@@ -56,8 +56,14 @@ func (w *Writer) enter(ctx context.Context, want LockRequest) error {
 			return err
 		},
 		func(ctx context.Context) error {
-			token, err := takeLock(ctx, w.channel(), want)
-			w.token.Store(token)
+			c := w.channel()
+			token, err := takeLock(ctx, c, want)
+			if errors.Is(err, host.ErrUnreachable) {
+				_, err = w.revive(ctx, c, err) // which takes the lock, whether or not it had been taken
+				return err
+			}
+			w.locked.Store(err == nil)
+			w.token.CompareAndSwap(0, token) // unless another question has lost the connection since, and the lock is taken anew
 			return err
 		},
 	)
