@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"flag"
 	"os"
+	"os/exec"
+	"regexp"
+	"strings"
 	"testing"
 
 	"bisc/cmd/bisc/view"
@@ -49,4 +52,31 @@ func between(t *testing.T, text []byte, from, to string, put []byte) []byte {
 		t.Fatalf("README.md lacks the marks %q and %q", from, to)
 	}
 	return bytes.Join([][]byte{before, []byte(from), bytes.TrimRight(put, "\n"), []byte("\n"), []byte(to), after}, nil)
+}
+
+// Each test that the README names as a proof is one.
+func TestREADMEsTestsExist(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := exec.CommandContext(t.Context(), "git", "grep", "-hoE", "^func Test[A-Za-z0-9_]+", "--", "*_test.go")
+	list.Dir = "../.."
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	there := map[string]bool{}
+	for _, line := range lines(string(out)) {
+		there[strings.TrimPrefix(line, "func ")] = true
+	}
+	named := regexp.MustCompile("`(Test[A-Za-z0-9_]+)`").FindAllStringSubmatch(string(text), -1)
+	if len(named) < 12 {
+		t.Errorf("the README names %d tests, fewer than it makes promises", len(named))
+	}
+	for _, m := range named {
+		if !there[m[1]] {
+			t.Errorf("the README names %s, and there is no such test", m[1])
+		}
+	}
 }
