@@ -10,7 +10,7 @@ import (
 type Query struct {
 	// Program is named without its folder; where it lies is the host's affair.
 	Program string
-	// First is what the first argument must be one of: the subcommand. None: there is no subcommand.
+	// First is what the first argument must be one of: the subcommand, or the option without which it writes. None: any.
 	First []string
 	// Options are the words with a "-" in front that may follow; one that ends in "=" stands for all that begin so.
 	Options []string
@@ -27,7 +27,7 @@ type Query struct {
 func Queries() []Query {
 	return []Query{
 		{Program: "apt-config", First: []string{"dump"}, Bare: true},
-		{Program: "blkid", Options: []string{"-p", "-o", "--"}, Device: true}, // without -p it may write its cache
+		{Program: "blkid", First: []string{"-p"}, Options: []string{"-o", "--"}, Device: true}, // without -p it writes its cache, /run/blkid
 		{Program: "blockdev", Options: []string{"--getsize64"}, Device: true}, // it takes several commands at once, --setro among them
 		{Program: "dpkg-query", First: []string{"-W", "-S"}, Free: true},
 		{Program: "getent", First: []string{"passwd", "group"}, Options: []string{"--"}}, // shadow is root's

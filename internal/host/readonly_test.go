@@ -10,7 +10,7 @@ func TestReadOnly(t *testing.T) {
 	refused := [][]string{
 		nil, {"systemctl", "start", "x"}, {"systemctl"}, {"zfs", "destroy", "tank"}, {"rm", "-rf", "/"}, {"/tmp/zfs", "get"}, {"./blkid"},
 		{"sh", "-c", "rm -rf /"}, {"sh", "-c", Uses.Text + "; rm -rf /", "uses"}, {"sh", "-c", Uses.Text, "other"}, {"sh", "-c", Uses.Text},
-		{"wipefs", "-a", "/dev/sda"}, {"blkid", "-w", "/etc/passwd"}, {"sysctl", "-w", "a=b"}, {"apt-mark", "hold", "x"}, {"mount"}, {"docker", "rm", "x"},
+		{"wipefs", "-a", "/dev/sda"}, {"blkid", "-w", "/etc/passwd"}, {"blkid"}, {"blkid", "-o", "export", "--", "/dev/ram0"}, {"blkid", "--", "-p"}, {"sysctl", "-w", "a=b"}, {"apt-mark", "hold", "x"}, {"mount"}, {"docker", "rm", "x"},
 		{"zpool", "import"}, {"zpool", "status", "-c", "x"}, {"blockdev", "--getsize64", "--setro", "/dev/sda"}, {"sysctl", "-n", "a=b"}, {"", "x"},
 		{"apt-config", "shell", "a", "b"}, {"apt-config", "dump", "-c", "/tmp/x"}, {"apt-config"},
 		{"iptables-save", "-M", "/tmp/x"}, {"ip6tables-save", "-f", "/etc/passwd"}, {"ss", "-K"}, {"ss", "-D", "/etc/x"}, {"ss", "-lK"},
