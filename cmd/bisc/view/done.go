@@ -2,6 +2,8 @@ package view
 
 import (
 	"bufio"
+	"crypto/sha256"
+	"fmt"
 	"strings"
 
 	"bisc/layers"
@@ -31,7 +33,8 @@ func Done(rep layers.Report, o Options) string {
 }
 
 // DiffText says in one line what still differs of an outcome, or why that is not known; empty where nothing does. It
-// holds no content, so no secret: the journal keeps it.
+// holds no content, so no secret: the journal keeps it. Two texts are the same only where the values are, as what was
+// accepted is compared by it: values too long to be shown whole are followed by a digest.
 func DiffText(o layers.Outcome) string {
 	if o.State == layers.Unknown || o.State == layers.Failed {
 		if o.Err == nil {
@@ -48,6 +51,9 @@ func DiffText(o layers.Outcome) string {
 	for _, d := range newDiffs(diffs) {
 		d.Text, d.Why = "", ""
 		out = append(out, p.diff(d, false)...)
+		if both := d.Got + "\x00" + d.Want; len(both) > longValue { // then p.diff may have cut one of them
+			out[len(out)-1] += fmt.Sprintf(" (sha256:%.12x)", sha256.Sum256([]byte(both)))
+		}
 	}
 	return strings.Join(out, "; ")
 }

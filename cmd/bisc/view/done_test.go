@@ -6,6 +6,7 @@ import (
 
 	"bisc/internal/host"
 	"bisc/layers"
+	"bisc/modules"
 )
 
 func TestDone(t *testing.T) {
@@ -42,5 +43,19 @@ func TestDiffText(t *testing.T) {
 		if s := DiffText(o); strings.Contains(s, "\n") {
 			t.Errorf("more than a line: %q", s)
 		}
+	}
+}
+
+// What was accepted is compared by this text: two long values that differ in the middle only must not be one.
+func TestDiffTextTellsLongValuesApart(t *testing.T) {
+	text := func(middle string) string {
+		long := strings.Repeat("a", longValue) + middle + strings.Repeat("b", longValue)
+		return DiffText(with(ramdisk(), func(o *layers.Outcome) { o.Change.Diffs = []modules.Diff{{Attr: "content", Got: long, Want: "short"}} }))
+	}
+	if text("x") == text("y") || text("x") != text("x") {
+		t.Errorf("%q and %q", text("x"), text("y"))
+	}
+	if len(text("x")) > 2*longValue {
+		t.Errorf("it grows with the value: %d bytes", len(text("x")))
 	}
 }
