@@ -28,7 +28,7 @@ func Queries() []Query {
 	return []Query{
 		{Program: "apt-config", First: []string{"dump"}, Bare: true},
 		{Program: "blkid", First: []string{"-p"}, Options: []string{"-o", "--"}, Device: true}, // without -p it writes its cache, /run/blkid
-		{Program: "blockdev", Options: []string{"--getsize64"}, Device: true}, // it takes several commands at once, --setro among them
+		{Program: "blockdev", Options: []string{"--getsize64"}, Device: true},                  // it takes several commands at once, --setro among them
 		{Program: "dpkg-query", First: []string{"-W", "-S"}, Free: true},
 		{Program: "getent", First: []string{"passwd", "group"}, Options: []string{"--"}}, // shadow is root's
 		{Program: "id", Free: true},

@@ -1,6 +1,9 @@
 package sshhost
 
 import (
+	"bufio"
+	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,5 +35,39 @@ func TestReaderHasNoHands(t *testing.T) {
 	}
 	if ReaderVersion() == "" || ReaderProgram() != text {
 		t.Error("the reader is another each time")
+	}
+}
+
+// A key that only looks must not take the host's memory either: each process of the reader has a bound, and goes first
+// when memory runs out, before the validator.
+func TestReaderIsBounded(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "reader")
+	if err := os.WriteFile(file, []byte(ReaderProgram()), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), file)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = in.Close(); _ = cmd.Process.Kill(); _ = cmd.Wait() }()
+	if _, err := io.WriteString(in, "bisc-reader 1 "+newNonce()+"\n"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+		t.Fatalf("it does not greet: %v", err)
+	}
+	for file, want := range map[string]string{"limits": `(?m)^Max address space +1073741824 +1073741824 `, "oom_score_adj": `^1000\n`, "stat": `^\d+ \(.*\) \S(?: \S+){15} 10 `} {
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", cmd.Process.Pid, file))
+		if err != nil || !regexp.MustCompile(want).Match(b) {
+			t.Errorf("%s: %v\n%s", file, err, b)
+		}
 	}
 }

@@ -118,8 +118,10 @@ func readerAnswers(t *testing.T, r *Host) {
 // readerKeepsKeys: keys are not given out, by name, by where a link leads, and by what they look like.
 func readerKeepsKeys(t *testing.T, r *Host, shell func(*testing.T, string, ...string) string) {
 	shell(t, `mkdir /srv/keys; cd /srv/keys; ln -s /etc/shadow link; printf '[%s]' "$(seq -s, 1 64)" >id.json
-printf -- '-----BEGIN OPENSSH PRIVATE KEY-----\nx\n' >odd-name; mkfifo pipe; ln -s /dev/zero zero; echo fine >fine`)
-	for _, name := range []string{"/etc/shadow", "/etc/ssh/ssh_host_ed25519_key", "/proc/1/environ", "/proc/self/mem", "/srv/keys/link", "/srv/keys/id.json", "/srv/keys/odd-name", "/srv/keys/pipe",
+printf -- '-----BEGIN OPENSSH PRIVATE KEY-----\nx\n' >odd-name; mkfifo pipe; ln -s /dev/zero zero; echo fine >fine
+printf 'root:$y$j9T$abcdefghijklmnopqrstuv$abcdefghijklmnopqrstuvwxyz:19000:0:99999:7:::\n' >shadow.bak
+{ head -c 65530 /dev/zero | tr '\0' '\n'; printf -- '-----BEGIN RSA PRIVATE KEY-----\nx\n'; } >astride`)
+	for _, name := range []string{"/etc/shadow", "/etc/ssh/ssh_host_ed25519_key", "/proc/1/environ", "/proc/self/mem", "/srv/keys/link", "/srv/keys/id.json", "/srv/keys/shadow.bak", "/srv/keys/astride", "/srv/keys/odd-name", "/srv/keys/pipe",
 		"/srv/keys/zero", "/dev/null", "/srv/keys/../../etc/shadow", "/proc/1/root/etc/shadow"} {
 		if b, err := r.ReadFile(t.Context(), name); err == nil {
 			t.Errorf("%s is given out: %d bytes", name, len(b))
