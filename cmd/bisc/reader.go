@@ -1,14 +1,17 @@
 package main
 
 import (
+	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -57,16 +60,9 @@ func (c *command) scheduleKey() *cobra.Command {
 		Example: "  bisc schedule key biscayne --out plan/\n  bisc apply --plans plan/\n  bisc drift --reader ~/.local/state/bisc/reader_ed25519",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			l, err := c.load()
+			d, err := c.readOver(cmd.Context(), args[0])
 			if err != nil {
 				return err
-			}
-			h, ok := l.inv.Lookup(args[0])
-			if !ok {
-				return fmt.Errorf("%q is not in the inventory; bisc hosts lists it", args[0])
-			}
-			if h.Platform != host.Linux || h.Local {
-				return fmt.Errorf("%s needs no key: it is a switch, or the machine that bisc runs on", h.Name)
 			}
 			if key == "" {
 				dir, err := stateDir()
@@ -79,10 +75,6 @@ func (c *command) scheduleKey() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			d, err := inventory.Decide(cmd.Context(), l.inv, h, resolver())
-			if err != nil {
-				return err
-			}
 			return c.printReader(d, key, public, out, uid)
 		},
 		ValidArgsFunction: c.completeHosts,
@@ -91,6 +83,22 @@ func (c *command) scheduleKey() *cobra.Command {
 	cmd.Flags().StringVar(&out, "out", "", "write the piece of plan and the reader into this folder instead of printing the plan")
 	cmd.Flags().IntVar(&uid, "uid", 20940, "the number of the account "+readerName+" on the host")
 	return cmd
+}
+
+// readOver is how a host is reached that a key is for.
+func (c *command) readOver(ctx context.Context, name string) (inventory.Decision, error) {
+	l, err := c.load()
+	if err != nil {
+		return inventory.Decision{}, err
+	}
+	h, ok := l.inv.Lookup(name)
+	if !ok {
+		return inventory.Decision{}, fmt.Errorf("%q is not in the inventory; bisc hosts lists it", name)
+	}
+	if h.Platform != host.Linux || h.Local {
+		return inventory.Decision{}, fmt.Errorf("%s needs no key: it is a switch, or the machine that bisc runs on", h.Name)
+	}
+	return inventory.Decide(ctx, l.inv, h, resolver())
 }
 
 // readerKey gives a key's public half as a line of authorized_keys; the key is made where there is none.
@@ -137,9 +145,8 @@ func makeReaderKey(name string) ([]byte, error) {
 func (c *command) printReader(d inventory.Decision, key, public, out string, uid int) error {
 	plan := readerPlan(d.Host, public, uid)
 	fmt.Fprintf(c.errs, "bisc: the key is %s (reader %s)\n", key, sshhost.ReaderVersion())
-	for _, via := range d.Via {
-		fmt.Fprintf(c.errs, "bisc: on the jump host %s, in the authorized_keys of %s:\n%s\n", view.Clean(via.Host), view.Clean(via.User),
-			view.Clean(fmt.Sprintf("restrict,port-forwarding,permitopen=\"%s:%d\",command=\"/bin/false\" %s", d.Address, d.Port, public)))
+	for i, via := range d.Via {
+		fmt.Fprintf(c.errs, "bisc: on the jump host %s, in the authorized_keys of %s:\n%s\n", view.Clean(via.Host), view.Clean(via.User), view.Clean(passKey(d, i, public)))
 	}
 	if out == "" {
 		fmt.Fprint(c.out, plan)
@@ -157,6 +164,17 @@ func (c *command) printReader(d inventory.Decision, key, public, out string, uid
 	}
 	fmt.Fprintf(c.out, "read them, then: bisc apply --plans %s --host %s\n", out, d.Host)
 	return nil
+}
+
+// passKey is the line of authorized_keys with which the jump host at a place of the chain passes the key on to whoever is
+// next, and to nobody else. sshd has no word for "listen nowhere": port 1 is one that no ordinary user can have.
+func passKey(d inventory.Decision, at int, public string) string {
+	next := d
+	if at+1 < len(d.Via) {
+		next = d.Via[at+1]
+	}
+	return fmt.Sprintf("restrict,port-forwarding,permitopen=%q,permitlisten=\"localhost:1\",command=\"/bin/false\" %s",
+		net.JoinHostPort(next.Address, strconv.Itoa(next.Port)), public)
 }
 
 // readerPlan is the piece of plan that makes a key look and do nothing else: an account that owns none of these files, so

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"bisc/inventory"
 )
 
 // TestReaderKey goes the way that the help tells: the key, the piece of plan, apply with a key that may, drift with the one
@@ -46,5 +48,16 @@ func TestReaderKey(t *testing.T) {
 	}
 	if strings.Contains(again.all(), "PRIVATE") {
 		t.Error("the private key is shown")
+	}
+}
+
+// Each jump host lets the key on to the next one only; an IPv6 address is in brackets, or sshd refuses the line.
+func TestPassKey(t *testing.T) {
+	d := inventory.Decision{Address: "fd00::7", Port: 2222, Via: []inventory.Decision{{Address: "first", Port: 22}, {Address: "second", Port: 23}}}
+	for i, next := range []string{"second:23", "[fd00::7]:2222"} {
+		want := `restrict,port-forwarding,permitopen="` + next + `",permitlisten="localhost:1",command="/bin/false" ssh-ed25519 AAAA`
+		if got := passKey(d, i, "ssh-ed25519 AAAA"); got != want {
+			t.Errorf("hop %d: %s", i, got)
+		}
 	}
 }
