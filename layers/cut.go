@@ -284,7 +284,7 @@ func (a *applying) takeBack(ctx context.Context, o *Outcome) {
 // recorded does something that is no step, with its intent recorded before and its result after, as act does. What do says
 // beside its error is recorded too.
 func (a *applying) recorded(ctx context.Context, o Outcome, what string, do func(context.Context) (string, error)) error {
-	id, err := a.record.Intend(ctx, Intent{Host: a.host.Name(), Address: o.Item.Address, Step: what, Digest: host.ContentDigest([]byte(what)), At: time.Now()})
+	id, err := a.record.Intend(ctx, Intent{Host: a.host.Name(), Address: o.Item.Address, Step: what, Digest: host.ContentDigest([]byte(what)), Aside: true, At: time.Now()})
 	if err != nil {
 		return fmt.Errorf("the intent could not be recorded: %w", err)
 	}

@@ -32,6 +32,7 @@ type Intent struct {
 	Step          string // as a person reads it, never content
 	Digest        string // host.Digest of the step
 	Destroys      []string
+	Aside         bool // no step: bisc's own doing around steps, which the host's record does not have
 	At            time.Time
 }
 

@@ -20,7 +20,7 @@ func (s *session) leftBehind(name string, left *sshhost.Leftover) {
 	s.progress.Above(func() { fmt.Fprintf(s.c.errs, "bisc: %s\n", view.CleanText(text)) })
 	what := "end what run " + left.Who.Run + " left unconfirmed"
 	ctx := context.Background()
-	id, err := s.log.Intend(ctx, layers.Intent{Host: name, Address: left.Who.Address, Step: what, Digest: host.ContentDigest([]byte(what)), At: time.Now()})
+	id, err := s.log.Intend(ctx, layers.Intent{Host: name, Address: left.Who.Address, Step: what, Digest: host.ContentDigest([]byte(what)), Aside: true, At: time.Now()})
 	if err == nil {
 		err = s.log.Settle(ctx, id, layers.Result{State: layers.Done, Err: text, At: time.Now()})
 	}

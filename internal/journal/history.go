@@ -41,6 +41,7 @@ type Act struct {
 	Run, Host, Address string
 	Step, Digest       string
 	Destroys           []string
+	Aside              bool // as layers.Intent has it
 	At                 time.Time
 	// State is UnknownResult where no result was recorded: the controller died, and the step may have happened.
 	State   layers.ResultState
@@ -112,7 +113,7 @@ func (j *Journal) acts(ctx context.Context, where string, args ...any) ([]Act, e
 		var out result
 		err := errors.Join(json.Unmarshal([]byte(body), &in), json.Unmarshal([]byte(res), &out),
 			readTime(began, &a.At), readTime(settled, &a.Settled))
-		a.Step, a.Destroys, a.Err = in.Step, in.Destroys, out.Err
+		a.Step, a.Destroys, a.Aside, a.Err = in.Step, in.Destroys, in.Aside, out.Err
 		return a, err
 	}, query, append([]any{string(layers.UnknownResult)}, args...)...)
 }

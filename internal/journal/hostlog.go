@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -140,6 +141,13 @@ func (log HostLog) Step(run string, id int64) *HostStep {
 		}
 	}
 	return nil
+}
+
+// whole tells whether the record has every step of a run that was begun here. One that was shortened may begin in the
+// middle of a run.
+func (log HostLog) whole(run string) bool {
+	has := slices.ContainsFunc(log.Steps, func(s HostStep) bool { return s.Run == run })
+	return has && !(log.Shortened && log.Steps[0].Run == run)
 }
 
 func (log HostLog) brokenAt(name string, line int, why string) *BrokenError {

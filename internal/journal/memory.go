@@ -84,18 +84,17 @@ func (l *RunLog) CutOff(ctx context.Context, exit int, why string) error {
 }
 
 // Evidence is what an act's result is, with what the host itself recorded of it: nil is what a host knows that keeps no
-// record, or whose record does not go back so far.
+// record. That a step is not in the record proves that it was never begun only where the record goes back to before its
+// run, and only of steps: what arms, proves and disarms is in no record.
 func (a Act) Evidence(log *HostLog) (layers.ResultState, string) {
-	if a.State != layers.UnknownResult || log == nil {
+	if a.State != layers.UnknownResult || log == nil || a.Aside {
 		return a.State, ""
 	}
 	if s := log.Step(a.Run, a.ID); s != nil {
 		return s.State, "the host's record: " + s.How
 	}
-	for _, s := range log.Steps {
-		if s.Run == a.Run { // it goes back so far, and a step that is not in it was never begun
-			return layers.NotDone, "the host's record: never begun"
-		}
+	if log.whole(a.Run) {
+		return layers.NotDone, "the host's record: never begun"
 	}
 	return a.State, ""
 }

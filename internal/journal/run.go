@@ -81,12 +81,13 @@ func masked(assignment string) string {
 type intent struct {
 	Step     string   `json:"step"`
 	Destroys []string `json:"destroys,omitempty"`
+	Aside    bool     `json:"aside,omitempty"`
 }
 
 // Intend records that a step is about to be done; it is on disk when Intend returns nil.
 func (l *RunLog) Intend(ctx context.Context, in layers.Intent) (int64, error) {
 	return l.j.add(ctx, record{kind: kindIntent, at: at(in.At), run: l.run, host: in.Host, address: in.Address,
-		digest: in.Digest, body: encode(intent{in.Step, in.Destroys})})
+		digest: in.Digest, body: encode(intent{in.Step, in.Destroys, in.Aside})})
 }
 
 // result is what of a result no question is asked by.
