@@ -8,12 +8,13 @@ import (
 // Past is what became of the steps of a plan file in its earlier runs: by address, then by the step's digest.
 type Past map[string]map[string]ResultState
 
-// Add takes a step's result. Of a step that was tried more than once the worse counts: what may have happened, happened.
+// Add takes a step's result. Of a step that was tried more than once the worse counts: what may have happened, happened,
+// and what was done once is done, whatever became of it before and after.
 func (p Past) Add(address, digest string, state ResultState) {
 	if p[address] == nil {
 		p[address] = map[string]ResultState{}
 	}
-	if was, known := p[address][digest]; !known || was == NotDone {
+	if was, known := p[address][digest]; !known || was == NotDone || state == Done {
 		p[address][digest] = state
 	}
 }
