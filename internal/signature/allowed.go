@@ -62,8 +62,15 @@ func parseLine(text string) (line, error) {
 		return l, fmt.Errorf("no key is found behind the principals: %w", err)
 	}
 	l.key = key
+	var seen []string
 	for _, o := range options {
-		if err := l.option(o); err != nil {
+		name, value, _ := strings.Cut(o, "=")
+		name = strings.ToLower(name)
+		if slices.Contains(seen, name) { // ssh-keygen refuses it too: which of the two restricts?
+			return l, fmt.Errorf("the option %s is there twice", name)
+		}
+		seen = append(seen, name)
+		if err := l.option(name, strings.Trim(value, `"`)); err != nil {
 			return l, err
 		}
 	}
@@ -83,11 +90,9 @@ func cutWord(text string) (word, rest string, ok bool) {
 	return text[:at], strings.TrimSpace(text[at:]), true
 }
 
-func (l *line) option(text string) error {
-	name, value, _ := strings.Cut(text, "=")
-	value = strings.Trim(value, `"`)
+func (l *line) option(name, value string) error {
 	var err error
-	switch strings.ToLower(name) {
+	switch name {
 	case "cert-authority":
 		l.authority = true
 	case "namespaces":

@@ -173,7 +173,8 @@ func TestSignaturesThatAreNone(t *testing.T) {
 			t.Errorf("byte %d altered: %v", i, by)
 		}
 	}
-	for _, text := range []string{"alice " + key[:20], "alice", `alice sometimes ` + key, `alice valid-after="soon" ` + key, `"alice ` + key} {
+	for _, text := range []string{"alice " + key[:20], "alice", `alice sometimes ` + key, `alice valid-after="soon" ` + key, `"alice ` + key,
+		`alice namespaces="file",namespaces="plan@bisc" ` + key, `alice valid-before="20200101",Valid-Before="20990101" ` + key} {
 		if a, err := ParseAllowed("allowed", []byte(text+"\n")); err == nil {
 			t.Errorf("%q is taken: %v", text, a)
 		}
