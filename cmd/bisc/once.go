@@ -16,8 +16,12 @@ import (
 )
 
 // usedPlans is where a host keeps the plan files that were applied to it, one line each: the id, when the file expires,
-// and the run that used it. After it has expired the file is refused anyway, and the line goes.
-const usedPlans = "/var/lib/bisc/used-plans"
+// and the run that used it. A line outlives the file's expiry, as clocks differ and jump: by a controller's whose clock is
+// ahead it has expired, and by the next one's it is good. Beyond usedKept lines the oldest of those that have expired go.
+const (
+	usedPlans = "/var/lib/bisc/used-plans"
+	usedKept  = 500
+)
 
 // use is the first use of a plan file on a host, or the next after one that was cut.
 type use struct {
@@ -73,9 +77,9 @@ func (s *session) markUsed(ctx context.Context, saved layers.Saved, bound layers
 // usedAddress is under which the journal keeps the use of a plan file, after the host's name.
 func usedAddress(saved layers.Saved) string { return "plan-file[" + saved.ID + "]" }
 
-// usedLines is the list with this plan file, without those that have expired, and by which run the file was used before.
+// usedLines is the list with this plan file, and by which run the file was used before.
 func usedLines(was []byte, saved layers.Saved, run string, now time.Time) (lines []byte, by string, used bool) {
-	var out bytes.Buffer
+	var kept [][]string
 	for line := range strings.Lines(string(was)) {
 		f := strings.Fields(line)
 		switch {
@@ -87,15 +91,26 @@ func usedLines(was []byte, saved layers.Saved, run string, now time.Time) (lines
 				by = f[2]
 			}
 			continue
-		case len(f) > 1:
-			if t, err := time.Parse(time.RFC3339, f[1]); err == nil && now.After(t) {
-				continue
-			}
 		}
-		out.WriteString(strings.TrimSpace(line) + "\n")
+		kept = append(kept, f)
+	}
+	var out bytes.Buffer
+	for i, f := range kept {
+		if len(kept)-i < usedKept || !expired(f, now) {
+			out.WriteString(strings.Join(f, " ") + "\n")
+		}
 	}
 	fmt.Fprintf(&out, "%s %s %s\n", saved.ID, saved.Expires.UTC().Format(time.RFC3339), run)
 	return out.Bytes(), by, used
+}
+
+// expired tells whether the plan file of a line of usedPlans has.
+func expired(line []string, now time.Time) bool {
+	if len(line) < 2 {
+		return false
+	}
+	t, err := time.Parse(time.RFC3339, line[1])
+	return err == nil && now.After(t)
 }
 
 // past is what became of the steps of a plan file that was used on a host, in the runs that used it. It is an error

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -33,6 +34,9 @@ func (r *restoring) flags(c *command, cmd *cobra.Command) {
 
 // restore plans back, and does once it is approved, what a run replaced on behalf of an address.
 func (c *command) restore(cmd *cobra.Command, address string, r restoring) error {
+	if os.Getenv("BISC_REQUIRE_SIGNATURE") != "" {
+		return fmt.Errorf("%w: BISC_REQUIRE_SIGNATURE is set, and a restore is no plan file: have the plan want what it is to be again, and sign that", layers.ErrUnsigned)
+	}
 	return c.writing(cmd, "restore", func(ctx context.Context, s *session) error {
 		name, _, ok := strings.Cut(address, ":")
 		if !ok {
