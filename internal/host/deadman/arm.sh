@@ -24,10 +24,13 @@ if [ -e "$armed" ] && ! [ -e "$armed/done" ]; then
   exit 3
 fi
 command -v systemd-run >/dev/null 2>&1 || { echo "systemd-run is not on the host, and the switch hangs on it" >&2; exit 1; }
-rm -rf -- "$armed" "$new"
+rm -rf -- "$armed" "$armed.gone" "$new"
 mkdir -m 700 "$new" || fail "could not make $new"
 printf '%s\n' "$id" >"$new/id" && printf '%s\n' "$who" >"$new/who" && printf '%s\n' "$revert" >"$new/revert" &&
   echo kept >"$new/word.kept" && echo reverted >"$new/word.reverted" || fail "could not write in $new"
+# Room for what deciding and reverting write: a disk that the change fills must not keep it from being taken back.
+mkdir "$new/reserve" || fail "could not make $new/reserve"
+for i in 1 2 3 4; do head -c 16384 /dev/zero >"$new/reserve/$i" || fail "could not write in $new/reserve"; done
 n=10000
 while [ $# -gt 0 ]; do
   n=$((n + 1))

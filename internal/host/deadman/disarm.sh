@@ -7,13 +7,16 @@ armed=$state/armed
 clean() {
   systemctl stop bisc-deadman.timer >/dev/null 2>&1
   rm -f /etc/systemd/system/sysinit.target.wants/bisc-deadman-boot.service /etc/systemd/system/bisc-deadman-boot.service
-  rm -rf -- "$armed"
+  # At once: a revert that begins now finds either the decision or nothing at all.
+  rm -rf -- "$armed.gone"
+  mv -T -- "$armed" "$armed.gone" && rm -rf -- "$armed.gone"
 }
 there() { [ -e "$armed/id" ] && { [ -z "$id" ] || [ "$(cat "$armed/id")" = "$id" ]; }; }
 if ! there; then
   if [ -n "$id" ] && [ "$(cat "$state/disarmed" 2>/dev/null)" = "$id" ]; then echo kept; else echo none; fi
   exit 0
 fi
+case $want in keep | revert) rm -rf -- "$armed/reserve" ;; esac
 if [ "$want" = keep ]; then ln "$armed/word.kept" "$armed/decided" 2>/dev/null; fi
 if [ "$want" = revert ] && ! [ -e "$armed/done" ]; then
   # The unit of the timer does it, so that nothing is done twice; it is not there after a reboot.

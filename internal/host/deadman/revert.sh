@@ -6,12 +6,14 @@ export PATH LC_ALL
 armed=${0%/*} how=$1 failed=0
 cd / || exit 1
 umask 077
+rm -rf -- "$armed/reserve"
 ln "$armed/word.reverted" "$armed/decided" 2>/dev/null
-[ "$(cat "$armed/decided")" = reverted ] || { rm -f /etc/systemd/system/sysinit.target.wants/bisc-deadman-boot.service /etc/systemd/system/bisc-deadman-boot.service; exit 0; }
+# On a disk that cannot be written nothing can be decided, so nothing was kept either: what is no file can still go back.
+case $(cat "$armed/decided" 2>/dev/null) in reverted) true ;; '') [ -e "$armed/word.reverted" ] ;; *) false ;; esac || { rm -f /etc/systemd/system/sysinit.target.wants/bisc-deadman-boot.service /etc/systemd/system/bisc-deadman-boot.service; exit 0; }
 [ -e "$armed/done" ] && exit 0
 sync -f "$armed" 2>/dev/null || sync
-: >"$armed/log"
-say() { echo "$*"; echo "$*" >>"$armed/log"; }
+true >"$armed/log" # not ":", which would end the shell where the disk is full
+say() { echo "$*"; echo "$*" >>"$armed/log"; } 2>/dev/null
 try() { # WHAT ARGV...
   what=$1
   shift
@@ -19,7 +21,7 @@ try() { # WHAT ARGV...
 }
 put_back() { # CONTENT PATH
   temp=${2%/*}/.bisc-tmp-0-revert-${2##*/}
-  mkdir -p -- "${2%/*}" && rm -rf -- "$temp" && cp -a -- "$1" "$temp" && { sync "$temp" 2>/dev/null || sync; } && mv -fT -- "$temp" "$2" && { sync "${2%/*}" 2>/dev/null || sync; }
+  mkdir -p -- "${2%/*}" && rm -rf -- "$temp" && { cp -a -- "$1" "$temp" || { rm -rf -- "$temp"; ln -PT -- "$1" "$temp"; }; } && { sync "$temp" 2>/dev/null || sync; } && mv -fT -- "$temp" "$2" && { sync "${2%/*}" 2>/dev/null || sync; }
 }
 remove() { rm -f -- "$1" && { sync "${1%/*}" 2>/dev/null || sync; }; }
 same() { # CONTENT PATH

@@ -1,6 +1,7 @@
 package sshhost
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -63,4 +64,21 @@ func TestFaultF34_DisarmLost(t *testing.T) {
 			shell(t, "test ! -e /srv/reverted; test ! -e /var/lib/bisc/armed")
 		})
 	}
+}
+
+// The change has filled the disk, blocks and inodes: it is taken back all the same, and the host can say so.
+func TestFaultF34_FullDisk(t *testing.T) {
+	h := lab.ForTest(t, lab.Names("full")).Host("full")
+	shell := outOfBand(h)
+	shell(t, `mkdir -p /var/lib/bisc; mount -t tmpfs -o size=2m,nr_inodes=200,mode=700 full /var/lib/bisc; head -c 300000 /dev/zero >/var/lib/bisc/x`)
+	w := writer(t, pool(t), config(h, "ops"), "run")
+	armedFile(t, w, "/var/lib/bisc/x", 10*time.Minute)
+	shell(t, `cd /var/lib/bisc; mkdir fill; ! head -c 4000000 /dev/zero >fill/0 2>/dev/null; i=1; while touch fill/$i 2>/dev/null; do i=$((i + 1)); done; ! echo x >fill/0x 2>/dev/null`)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var done *host.RevertedError
+	if err := w.Revert(ctx); !errors.As(err, &done) || done.Failed != 0 {
+		t.Errorf("revert: %v", err)
+	}
+	shell(t, `test "$(stat -c %s /var/lib/bisc/x)" = 300000; test ! -e /var/lib/bisc/armed; test ! -e /var/lib/bisc/armed.gone`)
 }
