@@ -6,11 +6,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 
-	"bisc/internal/secret"
 	"bisc/internal/source"
 )
 
@@ -78,35 +76,6 @@ func (l *loader) hideInputs() {
 		}
 	}
 	for _, f := range l.plan.Files {
-		for _, e := range expressions(source.Body(f)) {
-			for _, call := range readingCalls(e) {
-				if name, ok := constant(call); ok && call.Name == "env" && !secret.Everybodys(name) {
-					l.opts.Secrets.Hide(name)
-				}
-			}
-		}
+		l.opts.Secrets.Hide(envNames(source.Body(f))...)
 	}
-}
-
-// expressions is every attribute's, of a body and of the blocks in it.
-func expressions(b *hclsyntax.Body) []hclsyntax.Expression {
-	var out []hclsyntax.Expression
-	for _, a := range b.Attributes {
-		out = append(out, a.Expr)
-	}
-	for _, inner := range b.Blocks {
-		out = append(out, expressions(inner.Body)...)
-	}
-	return out
-}
-
-func constant(call *hclsyntax.FunctionCallExpr) (string, bool) {
-	if len(call.Args) != 1 || len(call.Args[0].Variables()) > 0 {
-		return "", false
-	}
-	v, diags := call.Args[0].Value(nil)
-	if diags.HasErrors() || v.IsNull() || v.Type() != cty.String {
-		return "", false
-	}
-	return v.AsString(), true
 }

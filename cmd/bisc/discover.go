@@ -101,7 +101,8 @@ func (c *command) hostsFor(name string, compare bool, secrets *secret.Keeper) (l
 	if err := c.faults(filesOf(hosts), diags); err != nil {
 		return nil, nil, err
 	}
-	return &loaded{c: c, inv: inv, plan: &plans.Plan{Inventory: inv}}, made, nil
+	beside, _ := source.Read(plans.Suffix, c.flags.plans) // other verbs would read that plan; there need not be one
+	return &loaded{c: c, inv: inv, plan: &plans.Plan{Inventory: inv}, alsoEnv: plans.EnvNames(beside)}, made, nil
 }
 
 // asSSHWould is a host as ssh would reach it: [USER@]NAME, where NAME may be an alias of ssh's configuration, a name of the

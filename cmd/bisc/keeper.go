@@ -34,7 +34,7 @@ func (c *command) loadFor(verb string, secrets *secret.Keeper) (*loaded, error) 
 // keepToOurselves takes out of bisc's environment what the plan read there and what holds sudo's passwords: every program
 // that bisc starts (ssh -G, a ProxyCommand, sudo on this machine) would have it in its own, for others to read.
 func (c *command) keepToOurselves(l *loaded) {
-	var names []string
+	names := l.alsoEnv
 	for _, h := range l.inv.Hosts() {
 		names = append(names, h.BecomePasswordEnv)
 	}

@@ -24,6 +24,8 @@ type loaded struct {
 	inv    *inventory.Inventory
 	plan   *plans.Plan
 	stages []*layers.Stage
+	// alsoEnv are variables of the environment that hold what is the plan's, though the plan was not loaded.
+	alsoEnv []string
 }
 
 // load reads the inventory and the plan for a verb that only looks at them: no secret is read. Faults in them are written
