@@ -43,20 +43,22 @@ func TestFaultF40_EveryGuardHasAMutation(t *testing.T) {
 	}
 }
 
-// TestFaultF40_QuickGuardsAreMissed takes out those that need no lab host; make mutate does all.
+// TestFaultF40_QuickGuardsAreMissed takes out those that need no lab host; make mutate does all. That each test is green as
+// the code stands, without which red would mean nothing, is seen by make test, which runs it too; here only on request.
 func TestFaultF40_QuickGuardsAreMissed(t *testing.T) {
 	root, all := load(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 	defer cancel()
 	sound := map[string]bool{}
+	enumerate := os.Getenv("BISC_FAULTS") == "all"
 	ran := 0
 	for _, m := range all {
-		if !m.Quick && os.Getenv("BISC_FAULTS") != "all" {
+		if !m.Quick && !enumerate {
 			continue
 		}
 		ran++
 		t.Run(m.Name, func(t *testing.T) {
-			if !sound[m.Test()] {
+			if enumerate && !sound[m.Test()] {
 				r, err := m.Baseline(ctx, root)
 				if err != nil {
 					t.Fatal(err)
