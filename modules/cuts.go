@@ -84,11 +84,14 @@ func (c Cut) touched(s host.Step, undo *host.Undo) bool {
 		}
 		return false
 	}
-	if unit, ok := jobOf(s); ok {
-		if !slices.Contains(c.Units, unit) {
+	if units, ok := jobOf(s); ok {
+		units = slices.DeleteFunc(units, func(u string) bool { return !slices.Contains(c.Units, u) })
+		if len(units) == 0 {
 			return false
 		}
-		undo.Units = appendNew(undo.Units, unit)
+		for _, u := range units {
+			undo.Units = appendNew(undo.Units, u)
+		}
 		c.capture(undo)
 		return true
 	}
@@ -183,17 +186,25 @@ func unitOf(name string) (string, bool) {
 	return strings.TrimSuffix(unit, ".d"), true
 }
 
-// jobOf is the unit that a step starts, stops, restarts, reloads, enables, disables or masks.
-func jobOf(s host.Step) (string, bool) {
+// jobOf are the units that a step starts, stops, restarts, reloads, enables, disables or masks, named as a person may name
+// them to systemctl(1) and service(8). A word that is no unit is none of a part's.
+func jobOf(s host.Step) (units []string, ok bool) {
 	switch s := s.(type) {
 	case host.Job:
-		return s.Unit, true
+		return []string{s.Unit}, true
 	case host.Script:
-		if len(s.Argv) > 2 && s.Argv[0] == "systemctl" {
-			return s.Argv[len(s.Argv)-1], true
+		if len(s.Argv) < 3 || path.Base(s.Argv[0]) != "systemctl" && path.Base(s.Argv[0]) != "service" {
+			return nil, false
 		}
+		for _, word := range s.Argv[1:] {
+			if !strings.Contains(word, ".") {
+				word += ".service"
+			}
+			units = append(units, word)
+		}
+		return units, true
 	}
-	return "", false
+	return nil, false
 }
 
 // netSysctl tells a step that sets a network key of sysctl, and the key of one that sets it now.
