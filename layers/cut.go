@@ -67,7 +67,17 @@ func (a *applying) arm(ctx context.Context, o *Outcome) (time.Time, error) {
 	}
 	until := time.Now().Add(undo.Within * 3 / 4)
 	a.doing(*o, "arming the "+undo.String(), time.Time{})
-	err := a.recorded(ctx, *o, "arm the "+undo.String(), saying(func(ctx context.Context) error { return a.host.Arm(ctx, undo) }))
+	may := false
+	err := a.recorded(ctx, *o, "arm the "+undo.String(), saying(func(ctx context.Context) error {
+		err := a.host.Arm(ctx, undo)
+		may = err == nil || errors.Is(err, host.ErrLost)
+		return err
+	}))
+	if err != nil && may { // nothing is changed behind it, so it must not put back what others do meanwhile
+		if not := a.host.Confirm(context.WithoutCancel(ctx)); not != nil {
+			err = fmt.Errorf("%w; disarming it: %w", err, not)
+		}
+	}
 	return until, err
 }
 

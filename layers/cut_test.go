@@ -153,3 +153,13 @@ func TestUnitsGoBackToTheFilesTheyRead(t *testing.T) {
 		t.Error("the packet filter is not captured")
 	}
 }
+
+// Where the answer to the arming is lost nothing is done, and the host is not left with a switch that may be armed.
+func TestFaultF34_ArmingUnknown(t *testing.T) {
+	b := sudoers()
+	b.Errors["arm"] = host.ErrLost
+	rep := b.climb(t, Acting{}, always)
+	if got := b.undoActs(); got != "arm confirm" || states(rep) != "blocked" || b.Wrote("/etc/sudoers.d/ops") != "no" {
+		t.Errorf("%s: %s, %v", got, states(rep), rep.Outcomes()[0].Err)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"time"
 
@@ -16,12 +17,15 @@ type armed struct {
 	id    string
 	until time.Time // when the host reverts, not later than this by our clock
 	fresh *Host     // the last of Afresh; nil while there is none
+	// unsure: the answer to the arming was lost, so that the switch may not be.
+	unsure bool
 }
 
 // revertLimit is how long a host may take to revert: it may have to wait for units.
 const revertLimit = 2 * time.Minute
 
-// Arm copies what the host would put back, and sets its timer.
+// Arm copies what the host would put back, and sets its timer. Where the error is ErrLost it may have: Confirm finds out,
+// and disarms it.
 func (w *Writer) Arm(ctx context.Context, u host.Undo) error {
 	if w.armed != nil {
 		return fmt.Errorf("%s: %w", w.Name(), host.ErrArmed)
@@ -36,6 +40,9 @@ func (w *Writer) Arm(ctx context.Context, u host.Undo) error {
 	a, err := w.step(ctx, r)
 	switch {
 	case err != nil:
+		if errors.Is(err, host.ErrLost) {
+			w.armed = &armed{id: id, until: until, unsure: true}
+		}
 		return fmt.Errorf("arm the dead-man's switch: %w", named([]string{"arm"}, err))
 	case a.out.Exit == 3:
 		return fmt.Errorf("%s: %w: %s", w.Name(), host.ErrArmed, strings.TrimSpace(string(a.out.Stderr)))
@@ -86,6 +93,14 @@ func (w *Writer) Confirm(ctx context.Context) error {
 	if w.armed == nil {
 		return nil
 	}
+	if w.armed.unsure {
+		if there, err := w.wasArmed(ctx); err != nil {
+			return fmt.Errorf("%w: whether its dead-man's switch is armed: %w (if it is, the host puts back by itself what is there now)", host.ErrLost, err)
+		} else if !there {
+			w.armed = nil
+			return nil
+		}
+	}
 	st, err := w.told(ctx, deadman.Keep, w.armed.until.Add(revertLimit))
 	if err != nil {
 		return fmt.Errorf("%w: whether the change is kept: %w (if it is not, the host takes it back by itself)", host.ErrLost, err)
@@ -98,6 +113,17 @@ func (w *Writer) Confirm(ctx context.Context) error {
 		return fmt.Errorf("%w: %s knows nothing of the dead-man's switch that was armed", host.ErrLost, w.Name())
 	}
 	return &host.RevertedError{Host: w.Name(), Log: st.Log, Failed: st.Failed}
+}
+
+// wasArmed finds out whether an arming whose answer was lost took place. The lock, which is taken again for the question,
+// tells that it runs no more.
+func (w *Writer) wasArmed(ctx context.Context) (bool, error) {
+	w.channel().waves.forget()
+	_, err := w.Stat(ctx, w.pool.stateDir+"/armed")
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // Revert has the host revert now where it can be told so, or waits until it has done it by itself, and reads back what it

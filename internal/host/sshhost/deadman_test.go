@@ -82,3 +82,35 @@ func TestFaultF34_FullDisk(t *testing.T) {
 	}
 	shell(t, `test "$(stat -c %s /var/lib/bisc/x)" = 300000; test ! -e /var/lib/bisc/armed; test ! -e /var/lib/bisc/armed.gone`)
 }
+
+// The connection dies while the host arms: nothing will be changed, and nothing may be put back over what others do then.
+func TestFaultF34_ArmingLost(t *testing.T) {
+	h := lab.ForTest(t, lab.Names("arming")).Host("arming")
+	shell := outOfBand(h)
+	shell(t, `cat >/usr/local/bin/systemd-run <<'X'
+#!/bin/sh
+touch /srv/arming; until [ -e /srv/go ]; do sleep 0.05; done; exec /usr/bin/systemd-run "$@"
+X
+chmod +x /usr/local/bin/systemd-run`)
+	w := writer(t, pool(t), config(h, "ops"), "run")
+	lost := make(chan error, 1)
+	undo := host.Undo{Run: "r", Address: "h:x", Reason: "the test", Within: 10 * time.Minute, Files: []host.UndoFile{{Path: "/srv/x"}}}
+	go func() { lost <- w.Arm(t.Context(), undo) }()
+	shell(t, `until [ -e /srv/arming ]; do sleep 0.05; done`)
+	w.channel().conn.close()
+	if err := <-lost; !errors.Is(err, host.ErrLost) {
+		t.Fatalf("arm: %v", err)
+	}
+	go func() { lost <- w.Confirm(t.Context()) }()
+	shell(t, `until [ "$(journalctl -q -o cat -b -t sshd | grep -c '^Accepted')" -ge 2 ]; do sleep 0.05; done; touch /srv/go`) // it arms only now
+	if err := <-lost; err != nil {
+		t.Errorf("disarm: %v", err)
+	}
+	shell(t, `test ! -e /var/lib/bisc/armed; test -z "$(systemctl list-timers --all --no-legend bisc-deadman.timer)"`)
+	if err := w.Arm(t.Context(), undo); err != nil {
+		t.Errorf("the next one: %v", err)
+	}
+	if err := w.Confirm(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
