@@ -52,6 +52,9 @@ func (g *ground) askDevices(r *reader) *devices {
 func (r *reader) signature(into *string, device string) question {
 	return question{"device", device, func(ctx context.Context) error {
 		out, err := r.Query(ctx, "blkid", "-p", "-o", "export", "--", device)
+		if err == nil && out.Exit != 0 && out.Exit != 2 { // 4: it could not look; 8: two signatures
+			err = &host.ExitError{Argv: []string{"blkid"}, Exit: out.Exit, Stderr: out.Stderr}
+		}
 		for line := range strings.Lines(string(out.Stdout)) {
 			if t, ok := strings.CutPrefix(strings.TrimSpace(line), "TYPE="); ok {
 				*into = t

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"bisc/internal/host/hosttest"
 	"bisc/internal/source"
 )
 
@@ -178,5 +179,16 @@ func TestCronAndRamdiskFiles(t *testing.T) {
 	}
 	if brdOnly(localFile{path: "/etc/cron.d/x", text: "brd\n"}) {
 		t.Error("a file of cron is taken for brd's")
+	}
+}
+
+// blkid that could not tell (4), or that finds two things on one device (8), does not say that nothing is on it.
+func TestSignatureUnknown(t *testing.T) {
+	for exit, unknown := range map[int]int{0: 0, 2: 0, 1: 1, 4: 1, 8: 1} {
+		r := &reader{Reader: hosttest.New("a").Answer(exit, "DEVNAME=/dev/x\n", "blkid", "-p", "-o", "export", "--", "/dev/x")}
+		var found string
+		if err := r.wave(t.Context(), r.signature(&found, "/dev/x")); err != nil || len(r.unknown) != unknown || found != "" {
+			t.Errorf("exit %d: %v %q %+v", exit, err, found, r.unknown)
+		}
 	}
 }
