@@ -113,7 +113,7 @@ func (s *session) save(ctx context.Context, rep layers.Report, name string, dest
 	if err := s.writeSignature(ctx, name, b, by); err != nil {
 		return err
 	}
-	if err := writeWhole(name, b); err != nil {
+	if err := writeWhole(name, b, 0o600); err != nil {
 		return fmt.Errorf("writing the plan file: %w", err)
 	}
 	fmt.Fprintf(s.c.errs, "bisc: wrote %s, good for %s: apply it with: bisc apply %s\n", name, life, name)

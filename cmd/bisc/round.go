@@ -1,12 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -95,15 +94,10 @@ func (r *recording) write(round journal.Round, completed time.Time, watched map[
 	if r.textfile == "" {
 		return nil
 	}
-	temp, err := os.CreateTemp(filepath.Dir(r.textfile), ".bisc-*.tmp") // the collector reads *.prom only
-	if err != nil {
-		return fmt.Errorf("writing the textfile: %w", err)
-	}
-	defer os.Remove(temp.Name())
-	err = view.DriftMetrics(temp, metricsOf(round, completed, watched, sum))
-	err = errors.Join(err, temp.Chmod(0o644), temp.Sync(), temp.Close())
+	var text bytes.Buffer
+	err := view.DriftMetrics(&text, metricsOf(round, completed, watched, sum))
 	if err == nil {
-		err = os.Rename(temp.Name(), r.textfile)
+		err = writeWhole(r.textfile, text.Bytes(), 0o644) // by way of a name that does not end in .prom
 	}
 	if err != nil {
 		return fmt.Errorf("writing the textfile: %w", err)

@@ -48,7 +48,7 @@ func (s *session) writeSignature(ctx context.Context, name string, text []byte, 
 	if err != nil {
 		return fmt.Errorf("signing the plan file: %w", err)
 	}
-	if err := writeWhole(name+".sig", sig); err != nil {
+	if err := writeWhole(name+".sig", sig, 0o600); err != nil {
 		return fmt.Errorf("writing the signature: %w", err)
 	}
 	fmt.Fprintf(s.c.errs, "bisc: signed by %s, in %s.sig\n", ssh.FingerprintSHA256(signer.PublicKey()), name)

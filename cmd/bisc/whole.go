@@ -3,14 +3,15 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
 )
 
-// writeWhole writes a file that is there whole or not at all, readable by its owner only, and on disk when it returns.
-// The error names the file system that is full or read-only.
-func writeWhole(name string, b []byte) error {
+// writeWhole writes a file that is there whole or not at all, and on disk when it returns. The error names the file system
+// that is full or read-only.
+func writeWhole(name string, b []byte, mode fs.FileMode) error {
 	dir := filepath.Dir(name)
 	f, err := os.CreateTemp(dir, ".bisc-*")
 	if err != nil {
@@ -18,7 +19,7 @@ func writeWhole(name string, b []byte) error {
 	}
 	defer os.Remove(f.Name())
 	_, err = f.Write(b)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+	if err := errors.Join(err, f.Chmod(mode), f.Sync(), f.Close()); err != nil {
 		return onFileSystem(dir, err)
 	}
 	if err := os.Rename(f.Name(), name); err != nil {
