@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,7 +29,7 @@ func (r *restoring) flags(c *command, cmd *cobra.Command) {
 	cmd.Flags().StringVar(&r.run, "restore", "", "plan back what this run replaced for the address (its id, or the beginning or end of it), and do it once it is approved")
 	cmd.Flags().BoolVar(&r.how.auto, "auto-approve", false, "with --restore: approve it, unless it destroys something")
 	cmd.Flags().StringVar(&r.how.digest, "approve", "", "with --restore: approve the round with this digest, and only that one")
-	cmd.Flags().StringArrayVar(&r.permit.destroy, "destroy", nil, "with --restore: permit the destruction that this address names: where there was no file, it is removed again")
+	cmd.Flags().StringArrayVar(&r.permit.destroy, "destroy", nil, "with --restore: permit the destruction that this address names: where there was no file, it is removed again; what other addresses changed in the same file since goes")
 	c.flags.confirm(cmd)
 }
 
@@ -51,7 +52,7 @@ func (c *command) restore(cmd *cobra.Command, address string, r restoring) error
 			return err
 		}
 		st := &layers.Stage{Layer: layers.Units, Name: "restore", Host: name, Assumes: []layers.Layer{},
-			Items: []layers.Item{{Address: address, Kind: "restore", Where: "run " + kept[0].Run, Resource: &kept, Digest: "restore " + kept[0].Run}}}
+			Items: []layers.Item{{Address: address, Kind: "restore", Where: "run " + kept.files[0].Run, Resource: &kept, Digest: "restore " + kept.files[0].Run}}}
 		opts := layers.Options{Destroy: map[string]bool{}, Key: s.key}
 		for _, d := range r.permit.destroy {
 			opts.Destroy[d] = true
@@ -109,18 +110,26 @@ func (s *session) contradicted(ctx context.Context, st *layers.Stage) error {
 
 // keptFiles is what a run replaced for one address, a version of each path: that from before the run. As a resource it is
 // those files as they were.
-type keptFiles []host.Kept
+type keptFiles struct {
+	files []host.Kept
+	// others are the addresses on whose behalf a path was written since: their changes would go too.
+	others map[string][]string
+}
 
 // keptOf finds what a run replaced. The error lists the runs that there are.
 func keptOf(ctx context.Context, h host.Reader, address, run string) (keptFiles, error) {
 	all, err := host.ReadKept(ctx, h, "")
 	if err != nil {
-		return nil, err
+		return keptFiles{}, err
 	}
-	var of keptFiles
+	of := keptFiles{others: map[string][]string{}}
 	var runs, fit []string
 	for _, k := range all { // oldest first
 		if k.Address != address {
+			replaced := slices.ContainsFunc(of.files, func(o host.Kept) bool { return o.Path == k.Path })
+			if by := cmp.Or(k.Address, "run "+k.Run); replaced && !slices.Contains(of.others[k.Path], by) {
+				of.others[k.Path] = append(of.others[k.Path], by)
+			}
 			continue
 		}
 		if !slices.Contains(runs, k.Run) {
@@ -132,17 +141,17 @@ func keptOf(ctx context.Context, h host.Reader, address, run string) (keptFiles,
 		if !slices.Contains(fit, k.Run) {
 			fit = append(fit, k.Run)
 		}
-		if !slices.ContainsFunc(of, func(o host.Kept) bool { return o.Path == k.Path }) {
-			of = append(of, k)
+		if !slices.ContainsFunc(of.files, func(o host.Kept) bool { return o.Path == k.Path }) {
+			of.files = append(of.files, k)
 		}
 	}
 	switch {
 	case len(runs) == 0:
-		return nil, fmt.Errorf("%s has kept nothing that was replaced for %s: it keeps the last %d versions of each file", h.Name(), address, host.KeptVersions)
+		return keptFiles{}, fmt.Errorf("%s has kept nothing that was replaced for %s: it keeps the last %d versions of each file", h.Name(), address, host.KeptVersions)
 	case len(fit) == 0:
-		return nil, fmt.Errorf("%s has kept nothing of run %s for %s; it has: %s", h.Name(), run, address, strings.Join(runs, ", "))
+		return keptFiles{}, fmt.Errorf("%s has kept nothing of run %s for %s; it has: %s", h.Name(), run, address, strings.Join(runs, ", "))
 	case len(fit) > 1:
-		return nil, fmt.Errorf("--restore %s fits more than one run: %s", run, strings.Join(fit, ", "))
+		return keptFiles{}, fmt.Errorf("--restore %s fits more than one run: %s", run, strings.Join(fit, ", "))
 	}
 	return of, nil
 }
@@ -150,7 +159,7 @@ func keptOf(ctx context.Context, h host.Reader, address, run string) (keptFiles,
 // Plan compares each file with the version that was kept.
 func (ks *keptFiles) Plan(ctx context.Context, h host.Reader) (modules.Change, error) {
 	var c modules.Change
-	for _, k := range *ks {
+	for _, k := range ks.files {
 		f, err := asFile(ctx, h, k)
 		if err != nil {
 			return modules.Change{}, err
@@ -161,6 +170,11 @@ func (ks *keptFiles) Plan(ctx context.Context, h host.Reader) (modules.Change, e
 		}
 		for i := range part.Diffs {
 			part.Diffs[i].Attr = k.Path + " " + part.Diffs[i].Attr
+		}
+		if len(part.Steps) > 0 {
+			for _, other := range ks.others[k.Path] {
+				part.Destroys = append(part.Destroys, "what "+other+" has changed in "+k.Path+" since")
+			}
 		}
 		c.Diffs, c.Steps, c.Destroys = append(c.Diffs, part.Diffs...), append(c.Steps, part.Steps...), append(c.Destroys, part.Destroys...)
 	}

@@ -75,3 +75,25 @@ func TestRestoreOfASecret(t *testing.T) {
 		t.Errorf("it holds %q", got)
 	}
 }
+
+// A file that several addresses write lines of goes back as a whole: what others have changed since is named, and not
+// undone unasked.
+func TestRestoreOfASharedFile(t *testing.T) {
+	t.Parallel()
+	h := ownHost(t)
+	d := deskFor(t, h)
+	one := "  tmpfs \"/srv/one\" {\n    size = \"1MiB\"\n  }\n"
+	d.write(t, "plan.bisc.hcl", onUnits(one))
+	d.bisc(t, "apply", "--auto-approve").wants(t, 0)
+	first := d.run(t)
+	d.write(t, "plan.bisc.hcl", onUnits(one+strings.ReplaceAll(one, "/srv/one", "/srv/two")))
+	d.bisc(t, "apply", "--auto-approve").wants(t, 0)
+	second := d.run(t)
+	before := onHost(t, h, "cat /etc/fstab")
+	d.bisc(t, "history", "a:units.tmpfs[/srv/one]", "--restore", first, "--auto-approve").wants(t, 4,
+		"what a:units.tmpfs[/srv/two] has changed in /etc/fstab since", "--destroy")
+	if after := onHost(t, h, "cat /etc/fstab"); after != before || !strings.Contains(after, "/srv/two") {
+		t.Errorf("fstab is now:\n%s", after)
+	}
+	d.bisc(t, "history", "a:units.tmpfs[/srv/two]", "--restore", second, "--auto-approve").wants(t, 0, "+ a:units.tmpfs[/srv/two]")
+}
