@@ -74,7 +74,7 @@ func TestFaultF34_FullDisk(t *testing.T) {
 	w := writer(t, pool(t), config(h, "ops"), "run")
 	armedFile(t, w, "/var/lib/bisc/x", 10*time.Minute)
 	shell(t, `cd /var/lib/bisc; mkdir fill; ! head -c 4000000 /dev/zero >fill/0 2>/dev/null; i=1; while touch fill/$i 2>/dev/null; do i=$((i + 1)); done; ! echo x >fill/0x 2>/dev/null`)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
 	defer cancel()
 	var done *host.RevertedError
 	if err := w.Revert(ctx); !errors.As(err, &done) || done.Failed != 0 {
