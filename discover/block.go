@@ -3,7 +3,6 @@ package discover
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -70,18 +69,6 @@ func (b *Block) attr(name string) any {
 }
 
 func (b *Block) text(name string) string { s, _ := b.attr(name).(string); return s }
-
-func (b *Block) list(name string) []string { l, _ := b.attr(name).([]string); return l }
-
-// put replaces an attribute or adds it.
-func (b *Block) put(name string, value any) {
-	i := slices.IndexFunc(b.Attrs, func(a Attr) bool { return a.Name == name })
-	if i < 0 {
-		b.set(name, value)
-		return
-	}
-	b.Attrs[i].Value = value
-}
 
 // Name is the block as a person names it: mount[/srv/solana].
 func (b *Block) Name() string { return b.Kind + "[" + b.Label + "]" }
