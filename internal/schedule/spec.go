@@ -65,7 +65,7 @@ func (s Spec) check() error {
 	}
 	for _, word := range append([]string{s.Bisc, s.StateHome, s.EnvFile}, append(s.Args, s.Writable...)...) {
 		for _, p := range private() {
-			if strings.HasPrefix(word, p) && !s.PerUser {
+			if strings.HasPrefix(word+"/", p) && !s.PerUser {
 				fault("%q: the service has a %s of its own, and would not see this: put it elsewhere", word, strings.TrimSuffix(p, "/"))
 			}
 		}

@@ -85,14 +85,15 @@ func TestServiceIsShutIn(t *testing.T) {
 // What a unit cannot hold, or a service would not see, is refused before anything is written.
 func TestRefusedSpecs(t *testing.T) {
 	for text, spoil := range map[string]func(*Spec){
-		"cannot hold":        func(s *Spec) { s.Args = append(s.Args, "a\nExecStartPre=/bin/evil") },
-		"absolute":           func(s *Spec) { s.Bisc = "bisc" },
-		"put bisc elsewhere": func(s *Spec) { s.Bisc = "/opt/a b/bisc" },
-		"of its own":         func(s *Spec) { s.Args = append(s.Args, "/tmp/plan") },
-		"one of the two":     func(s *Spec) { s.OnCalendar = "daily" },
-		"the most":           func(s *Spec) { s.Every = time.Second },
-		"without --user":     func(s *Spec) { s.PerUser, s.Local = true, true },
-		"systemd splits":     func(s *Spec) { s.Writable = []string{"/var/lib/a b"} },
+		"cannot hold":           func(s *Spec) { s.Args = append(s.Args, "a\nExecStartPre=/bin/evil") },
+		"absolute":              func(s *Spec) { s.Bisc = "bisc" },
+		"put bisc elsewhere":    func(s *Spec) { s.Bisc = "/opt/a b/bisc" },
+		"\"/tmp\": the service": func(s *Spec) { s.Args = append(s.Args, "--plans", "/tmp") },
+		"of its own":            func(s *Spec) { s.Args = append(s.Args, "/tmp/plan") },
+		"one of the two":        func(s *Spec) { s.OnCalendar = "daily" },
+		"the most":              func(s *Spec) { s.Every = time.Second },
+		"without --user":        func(s *Spec) { s.PerUser, s.Local = true, true },
+		"systemd splits":        func(s *Spec) { s.Writable = []string{"/var/lib/a b"} },
 	} {
 		s := sample()
 		spoil(&s)
