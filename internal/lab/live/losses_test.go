@@ -211,7 +211,9 @@ func (o *operator) refused(t *testing.T, steps []host.Step, guard string) {
 			t.Errorf("%s: %v, want it refused by %q", step, err, guard)
 		}
 	}
-	if wrote := before.Diff(o.snapshot(t)); len(wrote) > 0 {
+	// Whoever holds the lock writes down which processes are its steps; a guard is part of its step.
+	wrote := slices.DeleteFunc(before.Diff(o.snapshot(t)), func(line string) bool { return strings.HasPrefix(line, "/run/bisc/steps: ") })
+	if len(wrote) > 0 {
 		t.Errorf("the refused steps have changed:\n%s", strings.Join(wrote, "\n"))
 	}
 	if tried == 0 {
