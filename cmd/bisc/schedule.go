@@ -157,12 +157,10 @@ func (c *command) paths(s *schedule.Spec, o *scheduling) error {
 		errs = append(errs, err)
 		return a
 	}
-	if o.bisc == "" {
-		self, err := os.Executable()
-		errs = append(errs, err)
-		o.bisc = self
-	}
 	state, err := stateDir()
+	if o.bisc == "" && err == nil {
+		o.bisc, err = os.Executable()
+	}
 	errs = append(errs, err)
 	s.Bisc, s.StateHome, s.EnvFile = abs(o.bisc), filepath.Dir(abs(state)), abs(o.envFile)
 	s.Args = []string{"drift", "--record", "--back-off", "--no-color", "--name", o.name, "--keep", fmt.Sprint(o.keep), "--plans", abs(c.flags.plans)}
@@ -190,14 +188,20 @@ func (c *command) paths(s *schedule.Spec, o *scheduling) error {
 		s.Args = append(s.Args, "--no-probes")
 	}
 	if o.textfile != "" {
-		dir := filepath.Dir(abs(o.textfile))
-		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-			errs = append(errs, fmt.Errorf("--textfile: the folder %s is not there: it is what node_exporter's --collector.textfile.directory names", dir))
-		}
-		add("--textfile", abs(o.textfile))
-		s.Writable = append(s.Writable, dir)
+		errs = append(errs, textfileFolder(s, abs(o.textfile)))
 	}
 	return errors.Join(errs...)
+}
+
+// textfileFolder has the service write the textfile, in a folder that must be there.
+func textfileFolder(s *schedule.Spec, name string) error {
+	dir := filepath.Dir(name)
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return fmt.Errorf("--textfile: the folder %s is not there: it is what node_exporter's --collector.textfile.directory names", dir)
+	}
+	s.Args = append(s.Args, "--textfile", name)
+	s.Writable = append(s.Writable, dir)
+	return nil
 }
 
 func (c *command) printUnits(s schedule.Spec) error {
