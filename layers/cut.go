@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -114,52 +113,41 @@ func asRead(ctx context.Context, h host.Reader, undo *host.Undo) error {
 }
 
 // lastRead is when the first of the units that are up changed its state last, by the host's clock: a start and a reload are
-// such. It is up to a second early. Where none is up, nothing has read anything.
+// such. A kept copy's time is in whole seconds, rounded down, so a file that was put and read within one second counts as
+// read: that is what bisc's own put and reload are. Where none is up, nothing has read anything.
 func lastRead(ctx context.Context, h host.Reader, units []string) (time.Time, error) {
-	booted, err := bootTime(ctx, h)
-	if err != nil {
-		return time.Time{}, err
-	}
 	first := time.Unix(1<<40, 0)
 	for _, unit := range units {
-		out, err := h.Query(ctx, "systemctl", "show", "-p", "ActiveState,StateChangeTimestampMonotonic", "--", unit)
+		out, err := h.Query(ctx, "systemctl", "show", "--timestamp=us+utc", "-p", "ActiveState,StateChangeTimestamp", "--", unit)
+		if err == nil && out.Exit != 0 {
+			err = &host.ExitError{Argv: []string{"systemctl", "show"}, Exit: out.Exit, Stderr: out.Stderr}
+		}
 		if err != nil {
 			return first, fmt.Errorf("ask when %s read its files: %w", unit, err)
 		}
 		var up bool
-		var micros int64
+		var at string
 		for line := range strings.Lines(string(out.Stdout)) {
 			name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
 			switch name {
 			case "ActiveState":
 				up = value == "active" || value == "reloading"
-			case "StateChangeTimestampMonotonic":
-				micros, err = strconv.ParseInt(value, 10, 64)
+			case "StateChangeTimestamp":
+				at = value
 			}
 		}
+		if !up {
+			continue
+		}
+		changed, err := time.Parse("Mon 2006-01-02 15:04:05 MST", at) // takes a fraction of the seconds too
 		if err != nil {
 			return first, fmt.Errorf("ask when %s read its files: %w", unit, err)
 		}
-		if at := booted.Add(time.Duration(micros) * time.Microsecond).Truncate(time.Second); up && at.Before(first) {
-			first = at
+		if changed.Before(first) {
+			first = changed
 		}
 	}
 	return first, nil
-}
-
-// bootTime is btime of /proc/stat (proc(5)), in whole seconds.
-func bootTime(ctx context.Context, h host.Reader) (time.Time, error) {
-	b, err := h.ReadFile(ctx, "/proc/stat")
-	if err != nil {
-		return time.Time{}, fmt.Errorf("ask when %s was booted: %w", h.Name(), err)
-	}
-	_, after, ok := strings.Cut(string(b), "\nbtime ")
-	text, _, _ := strings.Cut(after, "\n")
-	seconds, err := strconv.ParseInt(text, 10, 64)
-	if !ok || err != nil {
-		return time.Time{}, fmt.Errorf("ask when %s was booted: /proc/stat has no btime", h.Name())
-	}
-	return time.Unix(seconds, 0), nil
 }
 
 // spares refuses a switch whose revert would restart more than its units: a validator may live in what hangs on them

@@ -136,12 +136,11 @@ func TestUnitsGoBackToTheFilesTheyRead(t *testing.T) {
 		f.Files[record] = `{"path":"` + name + `","run":"r","at":"` + at + `","mode":420}`
 		f.Globs[host.KeptFolder+"/*/*.json"] = append(f.Globs[host.KeptFolder+"/*/*.json"], record)
 	}
-	kept("1", "/etc/iptables/rules.v4", "2026-01-01T00:00:00Z") // before the start
+	kept("1", "/etc/iptables/rules.v4", "2026-01-01T01:00:00Z") // in the second of the start: it was put, and then read
 	kept("2", "/etc/iptables/rules.v4", "2026-01-01T02:00:00Z")
 	kept("3", "/etc/iptables/rules.v4", "2026-01-01T03:00:00Z")
 	kept("4", "/etc/fstab", "2026-01-01T03:00:00Z")
-	f.Files["/proc/stat"] = "cpu 1\nbtime 1767225600\nprocesses 1\n" // 2026-01-01 00:00
-	f.Answer(0, "ActiveState=active\nStateChangeTimestampMonotonic=3600000000\n", "systemctl", "show", "-p", "ActiveState,StateChangeTimestampMonotonic", "--", "netfilter-persistent.service")
+	f.Answer(0, "ActiveState=active\nStateChangeTimestamp=Thu 2026-01-01 01:00:00.052708 UTC\n", "systemctl", "show", "--timestamp=us+utc", "-p", "ActiveState,StateChangeTimestamp", "--", "netfilter-persistent.service")
 	_, undo := modules.CutsOff([]host.Step{host.Job{Verb: "restart", Unit: "netfilter-persistent.service"}})
 	if err := asRead(t.Context(), f, &undo); err != nil {
 		t.Fatal(err)

@@ -48,6 +48,26 @@ func TestFaultF34_LockedOutBySshd(t *testing.T) {
 	}
 }
 
+// What is taken back goes back to the change before it, which was proved and kept, and not further: its put and its reload
+// lie within one second.
+func TestFaultF34_TheChangeBeforeStays(t *testing.T) {
+	t.Parallel()
+	h := ownHost(t)
+	d := deskFor(t, h)
+	d.write(t, "plan.bisc.hcl", sshdWith("MaxAuthTries 5"))
+	d.bisc(t, "apply", "--auto-approve").wants(t, 0)
+	d.write(t, "plan.bisc.hcl", sshdWith("AllowUsers nobody"))
+	d.bisc(t, "apply", "--auto-approve", "--confirm-within", "6s").wants(t, 1, "the host took the change back")
+	if got := onHost(t, h, "cat /etc/ssh/sshd_config.d/10-test.conf; sshd -T | grep -i maxauthtries"); got != "MaxAuthTries 5\nmaxauthtries 5" {
+		t.Errorf("the host has: %s", got)
+	}
+	said := d.bisc(t, "journal", "--host", "a")
+	said.wants(t, 0, "10-test.conf")
+	if strings.Contains(said.out, "disagrees") {
+		t.Errorf("the switch's own acts are no steps: %s", said.out)
+	}
+}
+
 func TestFaultF34_LockedOutByTheFirewall(t *testing.T) {
 	t.Parallel()
 	h := ownHost(t)
