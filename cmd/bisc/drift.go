@@ -149,7 +149,10 @@ func (p *past) tell(rep layers.Report, known func(address, digest string) bool) 
 				o.State = layers.Held
 				o.Reason = fmt.Sprintf("accepted by %s until %s: %s", a.Who, when(a.Until), a.Because)
 				continue
-			case o.State != layers.Drifted || o.Item.Invariant:
+			case o.State == layers.Drifted && o.Item.Invariant:
+				o.Reason = "" // that it may be mended is a matter of apply's: here it does not hold
+				continue
+			case o.State != layers.Drifted:
 				continue
 			case known(o.Item.Address, o.Item.Digest):
 				o.Reason = "drifted: it was in sync under this plan" + p.since(*o)

@@ -31,10 +31,22 @@ type flags struct {
 	acting bool // an apply is under way: an interrupt finishes the step
 }
 
+// What --confirm-within may be.
+const (
+	shortestWithin = 3 * time.Second
+	longestWithin  = 15 * time.Minute
+)
+
 // confirm adds what verbs take that change a host.
 func (f *flags) confirm(cmd *cobra.Command) {
 	cmd.Flags().DurationVar(&f.within, "confirm-within", layers.ConfirmWithin,
-		"a change that can cut you off is taken back by the host itself unless it is proved over a new connection within this time")
+		"a change that can cut you off is taken back by the host itself unless it is proved over a new connection within this time (3s to 15m)")
+	cmd.PreRunE = func(*cobra.Command, []string) error {
+		if f.within < shortestWithin || f.within > longestWithin {
+			return fmt.Errorf("--confirm-within %s: give %s to %s: within less nothing can be proved, and whoever is cut off waits for all of it", f.within, shortestWithin, longestWithin)
+		}
+		return nil
+	}
 }
 
 // common adds what every verb takes.

@@ -158,7 +158,7 @@ func standingText(s journal.Standing) string {
 	if s.Run != "" {
 		text += " (run " + s.Run + ")"
 	}
-	if s.InSync.IsZero() {
+	if s.InSync.IsZero() && !wellOff(s.State) {
 		text += "; never seen in sync"
 	} else if !wellOff(s.State) {
 		text += "; before that in sync since " + when(s.InSync)
@@ -196,7 +196,7 @@ func (c *command) historyOf(ctx context.Context, j *journal.Journal, pattern str
 		}
 	}
 	if len(found) == 0 {
-		return fmt.Errorf("nothing was seen of %s; bisc graph lists the plan's addresses, and * matches any run of characters", pattern)
+		return fmt.Errorf("the journal holds no look at %s: bisc apply and bisc drift record addresses (bisc graph lists them, * matches any run of characters), bisc drift --record hosts too", pattern)
 	}
 	if c.flags.json {
 		return c.writeJSON(struct {
@@ -214,12 +214,20 @@ func entryOf(e journal.Entry) entry {
 	return entry{At: e.At, Run: e.Seen.Run, What: "seen", State: e.Seen.State, Text: e.Seen.Diff}
 }
 
+// words says what became of a step, or what was seen.
+func (e entry) words() string {
+	if e.What == "seen" {
+		return "seen " + e.State
+	}
+	return e.State
+}
+
 func (c *command) historyText(s journal.Standing, doc standing) {
 	fmt.Fprintf(c.out, "%s\n    first seen %s\n", standingText(s), when(s.First))
 	for _, e := range doc.Entries {
-		line := fmt.Sprintf("  %s  %s  %s %s", when(e.At), e.Run, e.What, e.State)
+		line := fmt.Sprintf("  %s  %s  %s", when(e.At), e.Run, e.words())
 		if e.Text != "" {
-			line += ": " + view.Clean(e.Text)
+			line += ": " + view.Clean(firstOf(e.Text))
 		}
 		fmt.Fprintln(c.out, strings.TrimRight(line, " "))
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"bisc/cmd/bisc/view"
@@ -127,7 +128,7 @@ func (c *command) journalRun(ctx context.Context, j *journal.Journal, id string)
 		fmt.Fprintf(c.out, "  approved by %s\n", view.Clean(by))
 	}
 	for _, s := range doc.Steps {
-		fmt.Fprintf(c.out, "  %-8s %s\n           %s\n", s.State, view.Clean(s.Address), view.Clean(s.Step))
+		fmt.Fprintf(c.out, "  %-8s %s\n           %s\n", s.State, view.Clean(s.Address), strings.ReplaceAll(view.CleanText(s.Step), "\n", "\n           "))
 		if s.Begun == nil {
 			fmt.Fprintf(c.out, "           it was not begun\n")
 		}

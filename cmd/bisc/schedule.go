@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -288,7 +289,7 @@ func (c *command) scheduleShow() *cobra.Command {
 				return err
 			}
 			if len(args) == 1 && !slices.Contains(names, args[0]) {
-				return fmt.Errorf("%w: %s (there is: %s)", schedule.ErrNone, args[0], strings.Join(append(names, "no other"), ", "))
+				return fmt.Errorf("%w: %s (there is %s)", schedule.ErrNone, args[0], cmp.Or(strings.Join(names, ", "), "none on this machine"))
 			}
 			for _, name := range names {
 				if len(args) == 1 && name != args[0] {

@@ -62,7 +62,7 @@ func Legend() string {
 * differs, and bisc leaves it: the line below says why
 + changed, and seen to be as wanted
 = in sync (shown with -v)
-h differs, and is left alone on purpose: a hold, or an invariant that was overridden
+h differs, and is left alone on purpose: a hold, an accepted drift, or an invariant that was overridden
 ! blocked, stale, or an invariant that does not hold
 ? unknown: it could not be observed
 . not reached; or an invariant that is judged again after the changes before it
