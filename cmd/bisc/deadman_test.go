@@ -56,8 +56,8 @@ func TestFaultF34_TheChangeBeforeStays(t *testing.T) {
 	d := deskFor(t, h)
 	d.write(t, "plan.bisc.hcl", sshdWith("MaxAuthTries 5"))
 	d.bisc(t, "apply", "--auto-approve").wants(t, 0)
-	d.write(t, "plan.bisc.hcl", sshdWith("AllowUsers nobody"))
-	d.bisc(t, "apply", "--auto-approve", "--confirm-within", "6s").wants(t, 1, "the host took the change back")
+	d.write(t, "plan.bisc.hcl", sshdWith("Bogus yes"))
+	d.bisc(t, "apply", "--auto-approve", "--confirm-within", "6s").wants(t, 1, "Bad configuration option", "the host took the change back")
 	if got := onHost(t, h, "cat /etc/ssh/sshd_config.d/10-test.conf; sshd -T | grep -i maxauthtries"); got != "MaxAuthTries 5\nmaxauthtries 5" {
 		t.Errorf("the host has: %s", got)
 	}
