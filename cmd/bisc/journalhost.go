@@ -152,6 +152,9 @@ func compare(run, name string, acts []journal.Act, log journal.HostLog) []string
 	mine := map[int64]bool{}
 	for _, a := range acts {
 		mine[a.ID] = true
+		if a.Aside {
+			continue // no step: the host's record has nothing of it
+		}
 		if a.Host != name || log.Shortened && log.Steps[0].Run == run {
 			continue
 		}
