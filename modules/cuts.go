@@ -146,13 +146,16 @@ func CutUnits(units []string) []Cut {
 // Covers tells whether a path belongs to the part.
 func (c Cut) Covers(name string) bool { return c.covers(name) }
 
-// InForce is the step that puts a file of this path in force, where that harms nobody: sshd reads its configuration at a
-// reload, and connections live on. A proof over a new connection would else prove the old configuration.
+// InForce is the step that puts a file of this path in force, where that harms nobody: connections outlive sshd. A proof over a
+// new connection would else prove the old configuration. It is a restart, whose end is sshd's word that it listens again: a
+// reload is over once the signal is sent, and the next connection may still be taken by an sshd that has not read the file.
 func InForce(name string) (host.Step, bool) {
 	if name != "/etc/ssh/sshd_config" && path.Dir(name) != "/etc/ssh/sshd_config.d" {
 		return nil, false
 	}
-	return host.Script{Argv: []string{"systemctl", "try-reload-or-restart", "--", "ssh.service"}}, true
+	const unit = "ssh.service" // where there is only ssh.socket, each connection has an sshd of its own, and this does nothing
+	guards := []host.Guard{host.SparesValidator(unit), host.StopsOnly(unit)}
+	return host.Script{Argv: []string{"systemctl", "try-restart", "--", unit}, Guards: guards}, true
 }
 
 func written(s host.Step) string {

@@ -92,8 +92,8 @@ func (f *File) Plan(ctx context.Context, h host.Reader) (modules.Change, error) 
 	if f.Absent {
 		c = Removal(f.Path, found)
 	}
-	if reload, ok := modules.InForce(f.Path); ok && len(c.Steps) > 0 {
-		c.Do(reload)
+	if restart, ok := modules.InForce(f.Path); ok && len(c.Steps) > 0 {
+		c.Do(restart)
 	}
 	return c, nil
 }
