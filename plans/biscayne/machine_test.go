@@ -1,6 +1,7 @@
 package biscayne_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -39,16 +40,22 @@ func TestMachineSeeds(t *testing.T) {
 	}
 }
 
-// TestMachineVariants are the others. E's data would be on ZFS, which Debian 12's is too old for.
+// TestMachineVariants are the others. E's data would be on ZFS, which Debian 12's is too old for. Each takes minutes of emulation:
+// make test does D, which boots from what none of the others has; make test-machine (BISC_MACHINE=all) does all.
 func TestMachineVariants(t *testing.T) {
-	t.Run("C", func(t *testing.T) {
+	run := func(variant string, test func(*testing.T)) {
+		if variant == "D" || os.Getenv("BISC_MACHINE") == "all" {
+			t.Run(variant, test)
+		}
+	}
+	run("C", func(t *testing.T) {
 		b, _ := newMachine(t, "C")
 		b.apply() // what it boots with is B's ramdisk and D's volume
 		b.sound()
 		b.mounts(places["C"])
 		b.folders()
 	})
-	t.Run("D", func(t *testing.T) {
+	run("D", func(t *testing.T) {
 		b, m := newMachine(t, "D")
 		b.apply()
 		b.sh("echo kept >/srv/kind/solana/ledger/kept; sync")
@@ -60,7 +67,7 @@ func TestMachineVariants(t *testing.T) {
 		b.mounts(places["D"])
 		b.folders()
 	})
-	t.Run("E", func(t *testing.T) {
+	run("E", func(t *testing.T) {
 		b, _ := newMachine(t, "E")
 		const guard = `biscayne:storage.invariant["this ZFS may hold the data"]`
 		b.says(b.bisc(4, "apply", "--auto-approve", "--until-clean"), guard)
