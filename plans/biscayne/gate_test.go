@@ -22,12 +22,7 @@ func TestGate(t *testing.T) {
 			b.sh(c.breaks)
 			b.reboot() // returns when sshd answers
 			b.settled()
-			if got := b.sh(`systemctl show -p ActiveState -p AssertResult --value docker.service | tr '\n' ' '`); got != "inactive no" {
-				t.Errorf("docker is %q, want it not started by its assertion\n%s", got, b.sh("systemctl status docker.service || true"))
-			}
-			if out, err := b.host.Shell(t.Context(), "systemctl start docker"); err == nil {
-				t.Errorf("docker was started by hand over a ground that is not there: %s", out)
-			}
+			b.refused()
 			for _, line := range strings.Split(c.says, "|") {
 				b.says(b.bisc(3, "check"), line)
 			}
@@ -36,6 +31,17 @@ func TestGate(t *testing.T) {
 			b.sh("systemctl start docker; docker ps")
 			b.green("mended")
 		})
+	}
+}
+
+// refused fails the test unless docker is down because its assertion said so, and by hand as well.
+func (b *bench) refused() {
+	b.Helper()
+	if got := b.sh(`systemctl show -p ActiveState -p AssertResult --value docker.service | tr '\n' ' '`); got != "inactive no" {
+		b.Errorf("docker is %q, want it not started by its assertion\n%s", got, b.sh("systemctl status docker.service || true"))
+	}
+	if out, err := b.host.Shell(b.Context(), "systemctl start docker"); err == nil {
+		b.Errorf("docker was started by hand over a ground that is not there: %s", out)
 	}
 }
 
