@@ -9,9 +9,9 @@ import (
 	"bisc/layers"
 )
 
-// TestFaultF10_PowerCut resets a machine in the middle of an apply of 100 files: what the guest had not flushed is lost, as
+// TestFaultF10_MachinePowerCut resets a machine in the middle of an apply of 100 files: what the guest had not flushed is lost, as
 // it is when the power goes. Each file is the old one or the new one, whole, and another apply finishes.
-func TestFaultF10_PowerCut(t *testing.T) {
+func TestFaultF10_MachinePowerCut(t *testing.T) {
 	m := vm.ForTest(t)
 	o := newOperator(m)
 	o.sh(t, `mkdir -p /etc/lab; i=0; while [ $i -lt 100 ]; do echo "old $i" >/etc/lab/$i; chmod 600 /etc/lab/$i; i=$((i+1)); done; sync`)
