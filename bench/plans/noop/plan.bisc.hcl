@@ -1,7 +1,12 @@
 # Fifty resources that are all in sync: 10 folders, 20 files, 10 services, 5 accounts, 5 commands that have nothing to do.
 # ../../peers/noop.yml says the same for Ansible.
+variable "hosts" {
+  type    = list(string)
+  default = ["target"]
+}
+
 layer "units" {
-  on = "target"
+  on = var.hosts
 
   directory {
     for_each = toset([for n in range(10) : "/srv/bench/folder-${n}"])
