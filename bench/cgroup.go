@@ -75,14 +75,19 @@ func (g cgroup) processes() []int {
 	return pids
 }
 
+// kill kills what is in the group, also what left its parent behind.
+func (g cgroup) kill() {
+	for _, pid := range g.processes() {
+		if p, err := os.FindProcess(pid); err == nil {
+			_ = p.Kill()
+		}
+	}
+}
+
 // end kills what is left in the group and removes it.
 func (g cgroup) end() error {
 	for range 100 {
-		for _, pid := range g.processes() {
-			if p, err := os.FindProcess(pid); err == nil {
-				_ = p.Kill()
-			}
-		}
+		g.kill()
 		if err := os.Remove(string(g)); err == nil || errors.Is(err, os.ErrNotExist) {
 			return nil
 		}

@@ -39,6 +39,9 @@ func (s *site) measure(ctx context.Context, t tool) (c cost, err error) {
 	cmd := exec.CommandContext(ctx, t.argv[0], t.argv[1:]...)
 	cmd.Env, cmd.Dir = append(os.Environ(), t.env...), s.dir
 	cmd.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: int(dir.Fd())}
+	// Ansible's workers outlive it, and hold its output open.
+	cmd.Cancel = func() error { group.kill(); return os.ErrProcessDone }
+	cmd.WaitDelay = 5 * time.Second
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 
