@@ -166,18 +166,7 @@ func TestJournalOnAFullDisk(t *testing.T) {
 	h := sharedHost(t)
 	d := deskFor(t, h)
 	d.write(t, "plan.bisc.hcl", slowPlan("full"))
-	state := filepath.Join(d.dir, "state")
-	if err := os.Mkdir(state, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Mount("none", state, "tmpfs", 0, "size=1m"); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(state, 0); err != nil {
-			t.Error(err)
-		}
-	})
+	state := d.smallDisk(t, "state")
 	d.bisc(t, "plan").wants(t, 2) // it makes the key, and no journal
 	r := d.start(t, "apply")
 	r.errs.until(t, "Type yes: ")
