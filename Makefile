@@ -45,7 +45,7 @@ bench: lab
 	$(GO) run ./bench --write docs/benchmarks.md
 
 # test-faults is the fault suite by itself (docs/faults.md); test runs it too. BISC_FAULTS=all enumerates everything: hours.
-test-faults: lab
+test-faults: machine
 	$(GO) test -count=1 -p 1 -timeout 6h -run '^TestFault' ./...
 
 # mutate takes every guard out in turn and wants a test to miss it; test does so with those that need no host.

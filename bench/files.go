@@ -6,7 +6,7 @@ import (
 )
 
 // files compares a run that changes 100 files. Every run has content of its own, so each tool has to write all of them.
-// Ansible as it comes is left out: it is slower than pipelined, and one run of it takes minutes.
+// Ansible as it comes is left out, for time.
 func files(ctx context.Context, b *bench) (string, error) {
 	s, err := openSite(ctx, b.bisc, b.top, rtt, "target")
 	if err != nil {
