@@ -33,7 +33,8 @@ EOF
 mkdir -p "$root/etc/systemd/journald.conf.d"
 printf '[Journal]\nStorage=volatile\n' >"$root/etc/systemd/journald.conf.d/lab.conf"
 chroot "$root" systemctl --quiet enable ssh.service netfilter-persistent.service
-chroot "$root" systemctl --quiet disable docker.service docker.socket containerd.service unattended-upgrades.service
+chroot "$root" systemctl --quiet disable docker.service docker.socket containerd.service unattended-upgrades.service \
+	firewalld.service nftables.service
 # What cannot work in a container, and what would wake up by itself in the middle of a test.
 for unit in systemd-remount-fs.service systemd-networkd.service systemd-networkd.socket \
 	systemd-networkd-wait-online.service systemd-timesyncd.service systemd-pstore.service systemd-resolved.service \

@@ -14,6 +14,10 @@ var machinePackages = []Program{
 	{"dot", "graphviz"},
 	{"mandoc", "mandoc"},
 	{"man", "man-db"},
+	// The relay: its rival in the benchmarks, the switch of a device's checksum offload, the reader of its alert rules.
+	{"socat", "socat"},
+	{"ethtool", "ethtool"},
+	{"promtool", "prometheus"},
 }
 
 // hostPackages are what a host has beyond Debian's essential packages and apt. There is no kernel: a host runs on the
@@ -21,7 +25,7 @@ var machinePackages = []Program{
 var hostPackages = []string{
 	"systemd", "systemd-sysv", "dbus", "udev", "kmod", "openssh-server", "sudo", "perl-base",
 	"xfsprogs", "e2fsprogs", "parted", "util-linux", "util-linux-extra", "psmisc", "procps",
-	"iproute2", "iptables", "iptables-persistent", "netbase", "ca-certificates", "curl",
+	"iproute2", "iptables", "iptables-persistent", "nftables", "firewalld", "conntrack", "netbase", "ca-certificates", "curl",
 	"docker.io", "python3", "python3-minimal", "needrestart", "unattended-upgrades",
 	"jq", "rsync", "zstd", "less",
 }
