@@ -89,6 +89,14 @@ func (m *Memo) Glob(ctx context.Context, pattern string) ([]string, error) {
 	return once(ctx, m, "glob\x00"+pattern, func() ([]string, error) { return m.Reader.Glob(ctx, pattern) })
 }
 
+// Get asks once, and each time with a context of Anew.
+func (m *Memo) Get(ctx context.Context, at Endpoint, page string) (Response, error) {
+	if IsAnew(ctx) {
+		return m.Reader.Get(ctx, at, page)
+	}
+	return once(ctx, m, "get\x00"+at.String()+"\x00"+page, func() (Response, error) { return m.Reader.Get(ctx, at, page) })
+}
+
 // Probe asks every time, unless probes are off.
 func (m *Memo) Probe(ctx context.Context, argv ...string) (Output, error) {
 	if m.NoProbes {

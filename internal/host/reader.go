@@ -47,6 +47,10 @@ type Reader interface {
 	Stat(ctx context.Context, name string) (Stat, error)
 	// Glob lists the paths that match a shell pattern (*, ?, [..]), sorted; none is not an error.
 	Glob(ctx context.Context, pattern string) ([]string, error)
+	// Get asks for a page over HTTP, dialled on the host itself: one of Pages, of an address of its own or a socket of
+	// PageSockets. Whatever the page's status, it is an answer; ErrNotListening says that nobody listens there. The limits
+	// are MaxPage and 10 seconds. Two answers to compare need Anew.
+	Get(ctx context.Context, at Endpoint, page string) (Response, error)
 	// Probe runs any program: the one exception to read-only, for the unless of a command. ErrNoProbes when the
 	// operator forbade it.
 	Probe(ctx context.Context, argv ...string) (Output, error)

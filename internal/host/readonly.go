@@ -44,6 +44,16 @@ func Queries() []Query {
 	}
 }
 
+// Pages is what a Get may ask for. To GET is to read by agreement only, and some programs' pages are secrets or acts (docker
+// gives any file of a container, a debugging port whole memories): so it is these pages and no others, without a query,
+// of addresses that are the host's own (the kernel says so: the question goes out from the address that it goes to), and
+// of the sockets PageSockets. A reader on a host has a copy of this list and asks loopback addresses and the sockets
+// alone, so that its key makes nobody's proxy of the host; redirections are followed by nobody.
+func Pages() []string { return []string{"/metrics", "/healthz"} }
+
+// PageSockets are the sockets that a Get may ask: of our own daemons, in a folder that is root's.
+const PageSockets = "/run/bisc/*.sock"
+
 // ReadOnly tells whether a Query may run argv; the error says why not. Constant readings (reading.go) pass, whatever
 // their arguments.
 func ReadOnly(argv []string) error {

@@ -90,6 +90,10 @@ func (l *labHost) Glob(_ context.Context, pattern string) ([]string, error) {
 	return found, err
 }
 
+func (l *labHost) Get(context.Context, host.Endpoint, string) (host.Response, error) {
+	return host.Response{}, errors.ErrUnsupported // no kind of storage asks for a page
+}
+
 func (l *labHost) Do(ctx context.Context, s host.Step) error {
 	l.steps = append(l.steps, s.String())
 	switch s := s.(type) {

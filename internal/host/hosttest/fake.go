@@ -23,7 +23,10 @@ type Fake struct {
 	Missing  map[string]bool        // paths that are not there
 	Globs    map[string][]string    // by pattern
 	Answers  map[string]host.Output // by Question(argv...)
-	Errors   map[string]error       // by question ("query ...", "read PATH", "stat PATH", "glob PATTERN"): no answer
+	Errors   map[string]error       // by question ("query ...", "read PATH", "stat PATH", "glob PATTERN", "get URL"): no answer
+	// Pages are by URL: "http://127.0.0.1:9465/metrics", "unix:/run/bisc/x.sock/metrics". A Get takes the first of a list,
+	// and leaves the last there: counters move.
+	Pages map[string][]host.Response
 	// React is called for each step, so that a test can change what the host answers next.
 	React func(f *Fake, s host.Step) error
 	// Stage makes the host one that stages (as a switch does): React sees steps at Commit only.
@@ -40,6 +43,7 @@ func New(name string) *Fake {
 	return &Fake{
 		HostName: name, Files: map[string]string{}, Stats: map[string]host.Stat{}, Missing: map[string]bool{},
 		Globs: map[string][]string{}, Answers: map[string]host.Output{}, Errors: map[string]error{},
+		Pages: map[string][]host.Response{},
 	}
 }
 
@@ -137,6 +141,35 @@ func (f *Fake) Glob(_ context.Context, pattern string) ([]string, error) {
 		return names, nil
 	}
 	return nil, f.refuse("glob " + pattern)
+}
+
+// Page records what a page answers, after what was recorded of it before.
+func (f *Fake) Page(status int, body string, at host.Endpoint, page string) *Fake {
+	url := at.String() + page
+	f.Pages[url] = append(f.Pages[url], host.Response{Status: status, Type: "text/plain; version=0.0.4; charset=utf-8", Body: []byte(body)})
+	return f
+}
+
+// Get gives a recorded page, and refuses what a real host would refuse as not read-only.
+func (f *Fake) Get(ctx context.Context, at host.Endpoint, page string) (host.Response, error) {
+	if err := host.ReadPage(at, page); err != nil {
+		return host.Response{}, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	url := at.String() + page
+	f.log = append(f.log, "get "+url)
+	if err := f.Errors["get "+url]; err != nil {
+		return host.Response{}, err
+	}
+	left := f.Pages[url]
+	if len(left) == 0 {
+		return host.Response{}, f.refuse("get " + url)
+	}
+	if len(left) > 1 {
+		f.Pages[url] = left[1:]
+	}
+	return left[0], ctx.Err()
 }
 
 func (f *Fake) refuse(question string) error {

@@ -20,6 +20,9 @@ import (
 //	                           is %20), mtime (RFC 3339)
 //	-- glob PATTERN --         a path a line
 //	-- query ARGV... --        the argv as Question prints it; a first line "#exit N [STDERR]" gives the status
+//	-- page URL --             the body of a page; a first line "#status N" gives another status than 200. One URL may
+//	                           stand there several times: see Fake.Pages
+//	-- silent URL --           nobody listens there: host.ErrNotListening
 //	-- stuck QUESTION --       no answer: host.ErrStuck
 //
 // Other sections (want, resource...) are left to the test.
@@ -42,6 +45,10 @@ func Parse(name string, archive *txtar.Archive) (*Fake, error) {
 				return nil, fmt.Errorf("stat %s: %w", rest, err)
 			}
 			f.Stats[rest] = st
+		case "page":
+			f.Pages[rest] = append(f.Pages[rest], parsePage(string(s.Data)))
+		case "silent":
+			f.Errors["get "+rest] = host.ErrNotListening
 		case "query":
 			f.Answers[rest] = parseOutput(string(s.Data))
 		}
@@ -57,6 +64,16 @@ func parseOutput(data string) host.Output {
 		return host.Output{Exit: n, Stdout: []byte(body), Stderr: []byte(stderr)}
 	}
 	return host.Output{Stdout: []byte(data)}
+}
+
+func parsePage(data string) host.Response {
+	r := host.Response{Status: 200, Type: "text/plain", Body: []byte(data)}
+	if rest, ok := strings.CutPrefix(data, "#status "); ok {
+		first, body, _ := strings.Cut(rest, "\n")
+		r.Status, _ = strconv.Atoi(strings.TrimSpace(first))
+		r.Body = []byte(body)
+	}
+	return r
 }
 
 func parseStat(data string) (host.Stat, error) {

@@ -30,6 +30,7 @@ type agent struct {
 	feeds   map[uint32]*feed
 	words   map[string]uint32
 	records bool   // the far end has record.pl
+	gets    bool   // the far end has get.pl
 	queue   []byte // frames to be written
 	heard   time.Time
 	wrote   time.Time

@@ -60,7 +60,7 @@ sub take {
   elsif ($t eq 'K') { cancel($id) }
   elsif ($t eq 'P') { frame('p', $id, '') }
   elsif ($t eq 'L') { frame('l', $id, take_lock($p)) }
-  elsif ($t eq 'E') { eval "$p;1" or die $@ }     # record.pl
+  elsif ($t eq 'E') { eval "$p;1" or die $@ }     # record.pl, get.pl
   elsif ($t eq 'N') { $note{$id} = $p }
   elsif ($t eq 'T') { push @told, "end $note{$id} $p" if defined $note{$id} }
   elsif ($t eq 'C') { frame('l', $id, fenced() || defined $note{$id} && begun($id) || 'ok') }
@@ -172,7 +172,7 @@ sub give {                        # one frame to the agent, whole
 
 sub look {
   my ($stop, $dead, @ops) = @_;
-  my %do = (s => \&op_stat, r => \&op_read, g => \&op_glob);
+  my %do = (s => \&op_stat, r => \&op_read, g => \&op_glob, d => \&op_get);   # get.pl
   for my $o (@ops) {
     my $r = ''; vec($r, fileno $stop, 1) = 1;
     last if select($r, undef, undef, 0);          # another worker has the rest

@@ -33,6 +33,12 @@ func (a *agent) send(rs []*request) {
 			body = appendFrame(body, frameNote, id, []byte(r.note))
 		}
 		switch r.op {
+		case opGet:
+			if !a.gets && !a.link.conn.cfg.Reader { // a reader has its own
+				a.gets = true
+				body = appendFrame(body, frameMore, 0, []byte(stripPerl(getText)+"sub page_refused { '' }\n"))
+			}
+			files = appendFileOp(files, id, r)
 		case opStat, opRead, opGlob:
 			files = appendFileOp(files, id, r)
 		case opLock:
@@ -53,7 +59,7 @@ func (a *agent) send(rs []*request) {
 
 func appendFileOp(b []byte, id uint32, r *request) []byte {
 	b = binary.BigEndian.AppendUint32(b, id)
-	b = append(b, map[op]byte{opStat: 's', opRead: 'r', opGlob: 'g'}[r.op])
+	b = append(b, map[op]byte{opStat: 's', opRead: 'r', opGlob: 'g', opGet: 'd'}[r.op])
 	b = binary.BigEndian.AppendUint32(b, ticks(r.limit))
 	b = binary.BigEndian.AppendUint32(b, uint32(len(r.words[0])))
 	return append(b, r.words[0]...)

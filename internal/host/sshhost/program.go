@@ -18,6 +18,9 @@ var putText string
 //go:embed record.pl
 var recordText string
 
+//go:embed get.pl
+var getText string
+
 // program is the agent as it is sent.
 func program(p *Pool, nonce string) []byte {
 	head := fmt.Sprintf("$NONCE='%s';$SILENCE=%d;$RUN='%s';$STATE='%s';\n", nonce, int(p.pulse.hold.Seconds()), p.runDir, p.stateDir)

@@ -28,7 +28,7 @@ func ReaderProgram() string {
 	if !ok {
 		panic("sshhost: reader.pl has lost its mark") // a programmer's mistake: every test of the reader meets it
 	}
-	body := stripPerl(head) + perlLists() + stripPerl(dropSubs(agentText, readerDrops()...)+rest)
+	body := stripPerl(head) + perlLists() + stripPerl(getText+dropSubs(agentText, readerDrops()...)+rest)
 	return "#!/usr/bin/perl\n# bisc's reader: see bisc schedule key. Root's eyes, and no hands.\n" +
 		"our $READER = '" + readerVersion(body) + "';\n" + body
 }
@@ -85,7 +85,8 @@ func perlLists() string {
 	for _, r := range host.Readings() {
 		fmt.Fprintf(&b, "%s => { text => %s },\n", perlString(r.Name), perlString(r.Text))
 	}
-	b.WriteString("};\n")
+	socket := strings.ReplaceAll(regexp.QuoteMeta(host.PageSockets), `\*`, `[\w.-]+`)
+	fmt.Fprintf(&b, "};\n$PAGES = { pages => [%s], sockets => qr{\\A%s\\z} };\n", perlList(host.Pages()), socket)
 	return b.String()
 }
 

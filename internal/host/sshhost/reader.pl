@@ -3,7 +3,7 @@
 # ($QUERIES, $READINGS), this head, the agent without all that writes or takes programs from the far end, and the rest
 # of this file in their place.
 use strict; use warnings;
-our ($NONCE, $SILENCE, $RUN, $STATE, $READER, $QUERIES, $READINGS);
+our ($NONCE, $SILENCE, $RUN, $STATE, $READER, $QUERIES, $READINGS, $PAGES);
 %ENV = (PATH => '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL => 'C');
 # Each of its processes has 1 GiB at most, and goes first when memory runs out, before a validator: a glob like */../*/../*,
 # or a frame that says it is 4 GiB long, must not take the host down. sudo and sshd hand no argument in.
@@ -76,6 +76,14 @@ sub reading_refused {
     return "$name does not take that" if $a =~ /^-|\n/ || $name eq 'blank' && !device_like($a);
   }
   return '';
+}
+
+# page_refused lets a key ask the pages of the list, of this host alone: it makes no proxy of it.
+sub page_refused {
+  my ($net, $at, $page) = @_;
+  return 'the page is not on the list' unless grep { $_ eq $page } @{ $PAGES->{pages} };
+  return '' if $net eq 'unix' ? $at =~ $PAGES->{sockets} : $at =~ /\A(?:127(?:\.\d{1,3}){3}|\[::1\]):\d+\z/;
+  return 'the reader asks loopback addresses and sockets of bisc alone';
 }
 
 # What not even root's eyes are lent for: keys. It is judged by where a path leads, and by how the content begins.

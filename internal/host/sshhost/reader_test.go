@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -61,6 +62,7 @@ func TestReader(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Run("it answers", func(t *testing.T) { readerAnswers(t, r) })
+	t.Run("pages", func(t *testing.T) { readerPages(t, r, outOfBand(h)) })
 	t.Run("no keys", func(t *testing.T) { readerKeepsKeys(t, r, outOfBand(h)) })
 	before, err := h.Snapshot(t.Context())
 	if err != nil {
@@ -129,6 +131,76 @@ printf 'root:$y$j9T$abcdefghijklmnopqrstuv$abcdefghijklmnopqrstuvwxyz:19000:0:99
 	}
 	if b, err := r.ReadFile(t.Context(), "/srv/keys/fine"); err != nil || string(b) != "fine\n" {
 		t.Errorf("%q %v", b, err)
+	}
+}
+
+// readerPages: a page of the host's own is asked, and nothing that would make the key a proxy, whatever the client says.
+func readerPages(t *testing.T, r *Host, shell func(*testing.T, string, ...string) string) {
+	own := strings.Fields(shell(t, "hostname -I"))
+	if len(own) == 0 {
+		t.Fatal("the host has no address beside loopback")
+	}
+	port := servePage(t, shell)
+	at := host.Endpoint{Network: "tcp", Address: "127.0.0.1:" + port}
+	if got, err := r.Get(t.Context(), at, "/metrics"); err != nil || string(got.Body) != "ok" {
+		t.Errorf("%+v %v", got, err)
+	}
+	for _, what := range []string{
+		"tcp " + own[0] + ":" + port + " /metrics", "tcp 127.0.0.1:" + port + " /admin", "tcp 127.0.0.1:" + port + " /metrics/../admin", "tcp 0.0.0.0:" + port + " /metrics",
+		"tcp [::ffff:127.0.0.1]:" + port + " /metrics", "tcp [::]:" + port + " /metrics", "unix /run/docker.sock /metrics", "unix /run/bisc/../docker.sock /metrics", "tcp 127.0.0.1:" + port + " /metrics HTTP/1.0",
+		"tcp 127.0.0.1:" + port + " /metrics\r\nX: y", "tcp 127.0.0.1:" + port, "udp 127.0.0.1:" + port + " /metrics", "tcp localhost:" + port + " /metrics", "",
+	} {
+		if a, err := r.ask(t.Context(), newRequest(opGet, questionLimit, what)); err == nil || len(a.out.Stdout) > 0 {
+			t.Errorf("%q is asked: %q", what, a.out.Stdout)
+		}
+	}
+	if n := strings.TrimSpace(shell(t, "cat /srv/asked")); n != "GET /metrics HTTP/1.1" {
+		t.Errorf("the host was asked: %q", n)
+	}
+}
+
+// servePage has the host answer any page of a port on every address of its own, and writes down what was asked.
+func servePage(t *testing.T, shell func(*testing.T, string, ...string) string) (port string) {
+	shell(t, `cat >/srv/page.py <<'END'
+import http.server, os
+class H(http.server.BaseHTTPRequestHandler):
+  def do_GET(self):
+    open("/srv/asked", "a").write(self.requestline + "\n")
+    self.send_response(200); self.send_header("Content-Length", "2"); self.end_headers(); self.wfile.write(b"ok")
+  def log_message(self, *a): pass
+s = http.server.ThreadingHTTPServer(("", 0), H)
+open("/srv/port.new", "w").write("%d\n" % s.server_port)
+os.rename("/srv/port.new", "/srv/port")
+s.serve_forever()
+END
+(exec setsid python3 /srv/page.py >/srv/said 2>&1 </dev/null & echo $! >/srv/pid)
+n=0; until [ -s /srv/port ]; do n=$((n + 1)); if [ $n -gt 600 ]; then cat /srv/said; exit 1; fi; sleep 0.1; done`)
+	t.Cleanup(func() { shell(t, `kill "$(cat /srv/pid)"; rm -f /srv/asked /srv/port`) })
+	return strings.TrimSpace(shell(t, "cat /srv/port"))
+}
+
+// An agent asks any address that is the host's own, and no other machine's though there is a way there.
+func TestGetAsksTheHostAlone(t *testing.T) {
+	l := lab.ForTest(t, lab.Names("one"))
+	h := l.Host("one")
+	shell := outOfBand(h)
+	r, err := ready(t, pool(t), config(h, "ops"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := servePage(t, shell)
+	for _, own := range append(strings.Fields(shell(t, "hostname -I")), "127.0.0.1") {
+		at := host.Endpoint{Network: "tcp", Address: net.JoinHostPort(own, port)}
+		if got, err := r.Get(t.Context(), at, "/metrics"); err != nil || string(got.Body) != "ok" {
+			t.Errorf("%s: %+v %v", own, got, err)
+		}
+	}
+	shell(t, `ip netns add far && ip link add near type veth peer name eth0 netns far && ip addr add 198.51.100.1/30 dev near && ip link set near up
+ip -n far addr add 198.51.100.2/30 dev eth0 && ip -n far link set eth0 up && ip netns exec far sh -c 'exec setsid python3 -m http.server --bind 198.51.100.2 8000 >/srv/far 2>&1 </dev/null & echo $! >/srv/farpid'
+n=0; until curl -so /dev/null http://198.51.100.2:8000/; do n=$((n + 1)); if [ $n -gt 600 ]; then exit 1; fi; sleep 0.1; done`)
+	t.Cleanup(func() { shell(t, `kill "$(cat /srv/farpid)"; ip netns del far`) })
+	if got, err := r.Get(t.Context(), host.Endpoint{Network: "tcp", Address: "198.51.100.2:8000"}, "/metrics"); err == nil || !strings.Contains(err.Error(), "no address of this host") {
+		t.Errorf("another machine was asked: %+v %v", got, err)
 	}
 }
 

@@ -23,6 +23,7 @@ const (
 	opStat            // path
 	opRead            // path
 	opGlob            // pattern
+	opGet             // network, address and page, with a blank between
 	opLock            // the lock's JSON
 	opCheck           // is the lock still ours?
 )
@@ -34,6 +35,7 @@ type request struct {
 	words []string // argv, or the parameters, or the path
 	stdin []byte
 	step  bool
+	anew  bool   // not to share an answer with who asks the same
 	once  bool   // not to be asked again on another connection
 	note  string // the host's record of the step
 	limit time.Duration
@@ -67,7 +69,7 @@ func newRequest(o op, limit time.Duration, words ...string) *request {
 
 // key is the same for questions that have the same answer; steps have none.
 func (r *request) key() string {
-	if r.step || r.op > opGlob || r.op == opPut || len(r.stdin) > 0 || r.grow != nil {
+	if r.step || r.op > opGet || r.op == opPut || r.anew || len(r.stdin) > 0 || r.grow != nil {
 		return ""
 	}
 	return strconv.Itoa(int(r.op)) + "\x00" + strings.Join(r.words, "\x00")
@@ -160,6 +162,8 @@ func (r *request) what() string {
 		return "read " + r.words[0]
 	case opGlob:
 		return "list " + r.words[0]
+	case opGet:
+		return "get " + r.words[0]
 	case opPut:
 		return "put " + r.words[0]
 	case opLock, opCheck:
@@ -209,6 +213,8 @@ func (e errno) Is(target error) bool {
 		return e.number == 2 || e.number == 20
 	case fs.ErrPermission:
 		return e.number == 1 || e.number == 13
+	case host.ErrNotListening:
+		return e.number == 111 // ECONNREFUSED
 	}
 	return false
 }
@@ -223,7 +229,7 @@ func fileError(verb, name, text string) error {
 	if err != nil {
 		return &fs.PathError{Op: verb, Path: name, Err: errors.New(text)}
 	}
-	if word, _, _ := strings.Cut(why, " "); n == 0 && (word == "busy" || word == "fork") {
+	if word, _, _ := strings.Cut(why, " "); n == 0 && (word == "busy" || word == "fork" || word == "refused") {
 		return &fs.PathError{Op: verb, Path: name, Err: notDone(why)}
 	}
 	return &fs.PathError{Op: verb, Path: name, Err: errno{n, why}}

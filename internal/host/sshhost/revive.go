@@ -111,7 +111,7 @@ func (h *Host) same(lost, c *channel) error {
 
 // mayAskAgain tells questions, which may be asked as often as one likes, from what changes something.
 func mayAskAgain(r *request) bool {
-	return r.question() && !r.once && (r.op == opRun || r.op == opStat || r.op == opRead || r.op == opGlob)
+	return r.question() && !r.once && (r.op == opRun || r.op == opStat || r.op == opRead || r.op == opGlob || r.op == opGet)
 }
 
 // once more is the same question, not asked yet.

@@ -121,6 +121,8 @@ func command(r *request) string {
 	case opGlob:
 		// Shells differ in what a backslash in an expanded pattern means; a bracket is a bracket to all.
 		line = "bisc_glob " + host.Quote(strings.NewReplacer(`\\`, `\\`, `\*`, `[*]`, `\?`, `[?]`, `\[`, `[[]`).Replace(r.words[0]))
+	case opGet:
+		line = "bisc_get " + seconds + " " + host.Quote(strings.Fields(r.words[0])...)
 	case opLock:
 		return "bisc_lock " + words + " </dev/null" // in the main shell: it keeps the descriptor
 	case opCheck:
@@ -211,7 +213,10 @@ func (s *shell) judge(e *errand) answer {
 		return answer{err: fmt.Errorf("%w: %s", host.ErrUnrecorded, bytes.TrimSpace(why))}
 	}
 	switch r.op {
-	case opStat, opRead, opGlob:
+	case opStat, opRead, opGlob, opGet:
+		if err := execFailure(a, s.nonce); err != nil {
+			return answer{err: fmt.Errorf("%s: there is no Perl on the host, and without it bash (or, for a socket, curl) is needed: %w", r.what(), err)}
+		}
 		if e.exit != 0 {
 			return answer{err: fileError(strings.Fields(r.what())[0], r.words[0], shellErrno(e.err))}
 		}
@@ -233,7 +238,7 @@ func (s *shell) judge(e *errand) answer {
 func shellErrno(stderr []byte) string {
 	text := strings.TrimSpace(string(stderr))
 	text = text[strings.LastIndexByte(text, '\n')+1:]
-	for number, why := range map[int]string{1: "Operation not permitted", 2: "No such file or directory", 13: "Permission denied", 20: "Not a directory", 21: "Is a directory", 40: "Too many levels of symbolic links"} {
+	for number, why := range map[int]string{1: "Operation not permitted", 2: "No such file or directory", 13: "Permission denied", 20: "Not a directory", 21: "Is a directory", 40: "Too many levels of symbolic links", 111: "Connection refused"} {
 		if strings.HasSuffix(text, why) {
 			return fmt.Sprintf("%d %s", number, why)
 		}

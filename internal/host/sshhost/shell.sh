@@ -28,6 +28,28 @@ bisc_glob() {
   IFS=
   for f in $1; do if [ -e "$f" ] || [ -L "$f" ]; then printf '%s\000' "$f"; fi; done
 }
+# bisc_get LIMIT NETWORK ADDRESS PAGE asks for a page. Only loopback addresses: nothing here can tell the host's own others.
+bisc_get() {
+  case $2 in
+  tcp) program=bash ;;
+  *) program=curl ;;
+  esac
+  command -v $program >/dev/null 2>&1 || { printf '\036bisc-exec %s 2 not found' "$nonce" >&2; return 127; }
+  if [ $program = bash ]; then
+    ip=${3%:*} ip=${ip#[} ip=${ip%]}
+    case $ip in 127.*.*.* | ::1) ;; *) echo 'without Perl on the host only its loopback addresses can be asked' >&2; return 1 ;; esac
+    set -- "$1" bash -c 'exec 3<>"/dev/tcp/$1/$2" || exit 1
+printf "GET %s HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bisc\r\nAccept-Encoding: identity\r\nConnection: close\r\n\r\n" "$3" >&3
+head -c 5242881 <&3' x "$ip" "${3##*:}" "$4"
+  else
+    [ -S "$3" ] || { echo 'No such file or directory' >&2; return 1; }
+    grep -q " 00010000 .* $3\$" /proc/net/unix || { echo 'Connection refused' >&2; return 1; }
+    set -- "$1" sh -c 'curl -q -sS -i --raw --http1.1 -A bisc -H "Accept:" -H "Accept-Encoding: identity" -H "Connection: close" --unix-socket "$1" "http://localhost$2" | head -c 5242881' x "$3" "$4"
+  fi
+  if [ -n "$timeout" ]; then exec timeout -s KILL "$@"; fi
+  shift
+  exec "$@"
+}
 bisc_token() { sed -n 's/.*"token":\([0-9][0-9]*\).*/\1/p' "$run/lock" 2>/dev/null; }
 # bisc_lock JSON takes the lock on descriptor 9, which steps keep open around their programs. The new owner stands in it
 # at once, with token 0, which is nobody's; the second writing is no shorter.
