@@ -57,6 +57,7 @@ func (a *applying) within() time.Duration {
 // left for the disarming.
 func (a *applying) arm(ctx context.Context, o *Outcome) (time.Time, error) {
 	_, undo := modules.CutsOff(o.Change.Steps)
+	undo = undo.With(o.Change.Back)
 	undo.Reason, undo.Address, undo.Run, undo.Within = o.Change.Cuts, o.Item.Address, a.Run, a.within()
 	if err := asRead(ctx, a.host, &undo); err != nil {
 		return time.Time{}, err

@@ -30,6 +30,8 @@ type Change struct {
 	// Cuts says what of the operator's own ways in the steps touch: they are done behind a dead-man's switch. A kind may set
 	// it where the steps themselves do not tell (see CutsOff); empty where none.
 	Cuts string
+	// Back is what a dead-man's switch has to put back beside what the steps themselves tell (see CutsOff).
+	Back host.Undo
 }
 
 // Diff is one attribute that is not as wanted.

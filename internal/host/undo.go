@@ -3,6 +3,7 @@ package host
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -20,8 +21,18 @@ type Undo struct {
 	Units []string
 	// Firewall and Routes: the rules of the packet filter, and the routes, come back as they were.
 	Firewall, Routes bool
+	// Acts are commands that take back what the kernel alone holds, done in order when all else is back, but not at boot, where
+	// the kernel is new. Who gives them gives all that it takes: Routes is then false, and no table is emptied for it.
+	Acts []Act
 	// Sysctls are keys whose values come back, as in /proc/sys: net/ipv4/ip_forward.
 	Sysctls []string
+}
+
+// Act is a command of a dead-man's switch.
+type Act struct {
+	Argv []string
+	// MayFail: that it fails is no news, as when it takes away what the change had not brought yet.
+	MayFail bool
 }
 
 // UndoFile is a file that a dead-man's switch puts back: as it is when the switch is armed, or as it was before.
@@ -30,9 +41,28 @@ type UndoFile struct {
 	Kept *Kept // nil: as it is
 }
 
+// With gives an undo that puts back what the other does too.
+func (u Undo) With(other Undo) Undo {
+	for _, f := range other.Files {
+		if !slices.ContainsFunc(u.Files, func(g UndoFile) bool { return g.Path == f.Path }) {
+			u.Files = append(u.Files, f)
+		}
+	}
+	for _, unit := range other.Units {
+		if !slices.Contains(u.Units, unit) {
+			u.Units = append(u.Units, unit)
+		}
+	}
+	u.Sysctls = append(u.Sysctls, other.Sysctls...)
+	u.Firewall = u.Firewall || other.Firewall
+	u.Routes = other.Routes || u.Routes && len(other.Acts) == 0
+	u.Acts = append(u.Acts, other.Acts...)
+	return u
+}
+
 // Empty tells whether there is nothing to put back.
 func (u Undo) Empty() bool {
-	return len(u.Files) == 0 && len(u.Units) == 0 && len(u.Sysctls) == 0 && !u.Firewall && !u.Routes
+	return len(u.Files) == 0 && len(u.Units) == 0 && len(u.Sysctls) == 0 && len(u.Acts) == 0 && !u.Firewall && !u.Routes
 }
 
 // String says what would be put back.
@@ -50,6 +80,9 @@ func (u Undo) String() string {
 	}
 	for _, key := range u.Sysctls {
 		what = append(what, "sysctl "+Quote(key))
+	}
+	for _, a := range u.Acts {
+		what = append(what, Quote(a.Argv...))
 	}
 	if u.Firewall {
 		what = append(what, "the packet filter")

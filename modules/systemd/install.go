@@ -111,3 +111,25 @@ func linkChange(c *modules.Change, unit string, got, want install) []host.Step {
 	}
 	return []host.Step{host.Script{Argv: []string{"systemctl", verb, "--", unit}}}
 }
+
+// WantedBy gives the units in whose .wants folder below /etc/systemd/system a link to this one stands.
+func WantedBy(ctx context.Context, h host.Reader, unit string) ([]string, error) {
+	in, err := lookLinks(ctx, h, unit, nil)
+	return in.WantedBy, err
+}
+
+// FileValues gives the words of a directive that lists units, of a unit file; none where there is no such file.
+func FileValues(ctx context.Context, h host.Reader, name, section, directive string) ([]string, error) {
+	content, err := h.ReadFile(ctx, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	options, err := parse(content)
+	if err != nil {
+		return nil, nil // no unit file: its content is drift as a whole
+	}
+	return values(options, section, directive), nil
+}

@@ -3,6 +3,7 @@
 # $5 text of the revert, then words:
 #   file PATH              as it is now          kept PATH COPY MODE UID:GID    as it was, of the kept copies
 #   none PATH              it was not there      unit NAME      sysctl KEY      firewall      routes
+#   act N ARGV...          a command that takes back what only the kernel holds; try N ARGV... where its failure is no news
 # Prints "armed", or the reason on stderr and exits 1: then nothing is armed. Exit 3: another one is.
 set -u
 state=$1 within=$2 id=$3 who=$4 revert=$5
@@ -49,7 +50,11 @@ while [ $# -gt 0 ]; do
     shift 5 ;;
   unit)
     case $(systemctl show -p LoadState --value -- "$2" 2>/dev/null) in
-    not-found) rmdir "$at"; shift 2; continue ;;
+    # One of bisc's own comes with the change, and goes with it.
+    not-found)
+      case $2 in bisc-net-*) printf '%s' "$2" >"$at/unit" && echo "not there" >"$at/active" || fail "could not write in $at" ;; *) rmdir "$at" ;; esac
+      shift 2
+      continue ;;
     esac
     printf '%s' "$2" >"$at/unit" && { systemctl is-active -- "$2" >"$at/active" 2>/dev/null; systemctl is-enabled -- "$2" >"$at/enabled" 2>/dev/null; [ -s "$at/active" ]; } || fail "systemd does not tell of $2"
     shift 2 ;;
@@ -68,6 +73,15 @@ while [ $# -gt 0 ]; do
       ip "-$f" route save table main >"$at/routes$f" || fail "ip -$f route save failed"
     done
     shift ;;
+  act | try)
+    [ "$1" = act ] || : >"$at/may-fail" || fail "could not write in $at"
+    n_words=$2
+    shift 2
+    while [ "$n_words" -gt 0 ]; do
+      printf '%s\0' "$1" >>"$at/act" || fail "could not write in $at"
+      shift
+      n_words=$((n_words - 1))
+    done ;;
   *) fail "unknown word $1" ;;
   esac
 done

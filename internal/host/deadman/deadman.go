@@ -72,6 +72,13 @@ func Arm(state, id string, u host.Undo) []string {
 	for _, unit := range u.Units {
 		argv = append(argv, "unit", unit)
 	}
+	for _, a := range u.Acts {
+		word := "act"
+		if a.MayFail {
+			word = "try"
+		}
+		argv = append(append(argv, word, strconv.Itoa(len(a.Argv))), a.Argv...)
+	}
 	if u.Routes {
 		argv = append(argv, "routes")
 	}

@@ -57,9 +57,11 @@ enabled_back() { # UNIT STATE
   masked) systemctl mask -- "$1" ;;
   esac
 }
+act_back() { xargs -0 sh -c 'exec "$@"' sh; }
 active_back() { # UNIT STATE
   systemctl reset-failed -- "$1" 2>/dev/null
   case $2 in
+  'not there') systemctl stop -- "$1" 2>/dev/null || true ;;
   active | activating | reloading) systemctl reload-or-restart -- "$1" ;;
   *) systemctl stop -- "$1" ;;
   esac
@@ -95,6 +97,10 @@ if [ "$how" != boot ]; then
   [ -z "$netplan" ] || try "netplan applied" netplan apply
   for at in "$armed"/[0-9]*; do
     [ -e "$at/unit" ] && try "$(cat "$at/unit") is $(cat "$at/active") again, with its files read" active_back "$(cat "$at/unit")" "$(cat "$at/active")"
+  done
+  for at in "$armed"/[0-9]*; do
+    [ -e "$at/act" ] || continue
+    if [ -e "$at/may-fail" ]; then act_back <"$at/act" >/dev/null 2>&1; else try "$(tr '\0' ' ' <"$at/act")" act_back <"$at/act"; fi
   done
   for at in "$armed"/[0-9]*; do
     for f in 4 6; do [ -s "$at/routes$f" ] && try "IPv$f routes as before" routes_back "$f" "$at/routes$f"; done

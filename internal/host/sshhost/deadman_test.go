@@ -66,6 +66,32 @@ func TestFaultF34_DisarmLost(t *testing.T) {
 	}
 }
 
+// What only the kernel holds goes back by commands, one whose failure is no news among them, and a unit of bisc's that came
+// with the change goes with it.
+func TestRevertActs(t *testing.T) {
+	h := lab.ForTest(t, lab.Names("acts")).Host("acts")
+	shell := outOfBand(h)
+	w := writer(t, pool(t), config(h, "ops"), "run")
+	unit := "/etc/systemd/system/bisc-net-x.service"
+	undo := host.Undo{Run: "r", Address: "h:x", Reason: "the test", Within: 10 * time.Minute, Units: []string{"bisc-net-x.service", "none.service"},
+		Files: []host.UndoFile{{Path: unit}, {Path: "/etc/systemd/system/multi-user.target.wants/bisc-net-x.service"}},
+		Acts: []host.Act{{Argv: []string{"ip", "address", "del", "192.0.2.99/32", "dev", "lo"}, MayFail: true}, {Argv: []string{"ip", "address", "del", "192.0.2.7/32", "dev", "lo"}},
+			{Argv: []string{"touch", "/srv/a b$c"}}}}
+	for i := range 2 {
+		if err := w.Arm(t.Context(), undo); err != nil {
+			t.Fatal(err)
+		}
+		shell(t, `printf '[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=ip address replace 192.0.2.7/32 dev lo\n[Install]\nWantedBy=multi-user.target\n' >`+unit+`
+			systemctl daemon-reload; systemctl enable --now bisc-net-x.service; ip -br address show dev lo | grep -q 192.0.2.7`)
+		var done *host.RevertedError
+		if err := w.Revert(t.Context()); !errors.As(err, &done) || done.Failed != 0 {
+			t.Fatalf("revert %d: %v", i, err)
+		}
+		shell(t, `! ip -br address show dev lo | grep 192.0.2.7; test -e '/srv/a b$c'; test ! -e `+unit+`; test ! -L /etc/systemd/system/multi-user.target.wants/bisc-net-x.service
+			test "$(systemctl show -p LoadState,ActiveState --value bisc-net-x.service | tr '\n' ' ')" = "not-found inactive "`)
+	}
+}
+
 // The change has filled the disk, blocks and inodes: it is taken back all the same, and the host can say so.
 func TestFaultF34_FullDisk(t *testing.T) {
 	h := lab.ForTest(t, lab.Names("full")).Host("full")
