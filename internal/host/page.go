@@ -1,13 +1,9 @@
 package host
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"net/netip"
 	"path"
 	"slices"
@@ -80,28 +76,6 @@ func ReadPage(at Endpoint, page string) error {
 func ownSocket(name string) bool {
 	fits, err := path.Match(PageSockets, name)
 	return err == nil && fits && strings.IndexFunc(name, needsQuote) < 0 && len(name) < 100 // sun_path has 108
-}
-
-// ParsePage reads what came over the wire: the answer to one GET, whole.
-func ParsePage(raw []byte) (Response, error) {
-	r := bufio.NewReader(bytes.NewReader(raw))
-	for {
-		answer, err := http.ReadResponse(r, &http.Request{Method: http.MethodGet})
-		if err != nil {
-			return Response{}, fmt.Errorf("what listens there does not speak HTTP, or was cut short: %w", err)
-		}
-		if answer.StatusCode < 200 { // a word in between
-			continue
-		}
-		body, err := io.ReadAll(io.LimitReader(answer.Body, MaxPage+1))
-		switch {
-		case err != nil:
-			return Response{}, fmt.Errorf("the page was cut short: %w", err)
-		case len(body) > MaxPage:
-			return Response{}, fmt.Errorf("the page is larger than %d MiB", MaxPage>>20)
-		}
-		return Response{Status: answer.StatusCode, Type: answer.Header.Get("Content-Type"), Body: body}, nil
-	}
 }
 
 type anewKey struct{}

@@ -39,18 +39,6 @@ func TestLoopback(t *testing.T) {
 	}
 }
 
-func FuzzParsePage(f *testing.F) {
-	for _, s := range []string{"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", "HTTP/1.1 100 Continue\r\n\r\n", "\x1b[2J", ""} {
-		f.Add([]byte(s))
-	}
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		got, err := host.ParsePage(raw)
-		if err == nil && (got.Status < 200 || len(got.Body) > host.MaxPage) {
-			t.Errorf("%+v", got)
-		}
-	})
-}
-
 // Twice the same question is one, unless it is asked anew: then the counter's second value comes, and stays nobody else's.
 func TestMemoGet(t *testing.T) {
 	at := host.Endpoint{Network: "tcp", Address: "127.0.0.1:9465"}

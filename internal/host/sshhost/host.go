@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"strconv"
 	"strings"
@@ -188,30 +187,6 @@ func (h *Host) Stat(ctx context.Context, name string) (host.Stat, error) {
 		return host.Stat{}, err
 	}
 	return parseStat(name, a.file)
-}
-
-// pageLimit is how long a page may take.
-const pageLimit = 10 * time.Second
-
-// Get asks for a page on the host.
-func (h *Host) Get(ctx context.Context, at host.Endpoint, page string) (host.Response, error) {
-	if err := host.ReadPage(at, page); err != nil {
-		return host.Response{}, err
-	}
-	r := newRequest(opGet, min(h.limit, pageLimit), at.Network+" "+at.Address+" "+page)
-	r.anew = host.IsAnew(ctx)
-	a, err := h.ask(ctx, r)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, host.ErrNotListening) { // a socket that is not there has no listener either
-		return host.Response{}, fmt.Errorf("get %s%s: %w", at, page, host.ErrNotListening)
-	}
-	if err != nil {
-		return host.Response{}, err
-	}
-	answer, err := host.ParsePage(a.out.Stdout)
-	if err != nil {
-		return host.Response{}, fmt.Errorf("get %s%s: %w", at, page, err)
-	}
-	return answer, nil
 }
 
 // parseStat reads "dangling" or nothing, the first eight fields of stat(2) (dev inode mode nlink uid gid rdev size), the
