@@ -3,10 +3,14 @@ GO     ?= go
 BIN    := bin
 export CGO_ENABLED := 0
 
-.PHONY: build lab machine demo demo-machine test test-machine test-faults mutate bench clean
+.PHONY: build relay lab machine demo demo-machine test test-machine test-faults mutate bench clean
 
-build:
+build: relay
 	$(GO) build -trimpath -buildvcs=auto -ldflags='-s -w' -o $(BIN)/bisc ./cmd/bisc
+
+# relay makes the relay daemons for each platform, which bisc has in it: what is not current (relaybin/build).
+relay:
+	@$(GO) run ./relaybin/build -q
 
 # lab is the once-a-machine set-up of the test hosts: packages and a root file system, cached outside this folder.
 lab:
@@ -28,7 +32,7 @@ demo-machine: build machine
 ON_MACHINE := ^TestMachine|^TestFaultF[0-9]+_Machine
 MACHINES   := ./internal/lab/vm/... ./internal/lab/live ./plans/biscayne
 
-test: machine
+test: machine relay
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run gofmt -w on these'; exit 1; }
 	$(GO) vet ./...
 	@log=$$(mktemp); nice $(GO) test -count=1 -p 1 -timeout 45m -run '$(ON_MACHINE)' $(MACHINES) >$$log 2>&1 & machine=$$!; \
@@ -37,19 +41,19 @@ test: machine
 	wait $$machine || status=1; echo '# on the virtual machine:'; cat $$log; rm -f $$log; exit $$status
 
 # test-machine is all that is tested on the virtual machine; test leaves out the variants D and E there, for time.
-test-machine: machine
+test-machine: machine relay
 	BISC_MACHINE=all $(GO) test -count=1 -p 1 -timeout 90m -run '$(ON_MACHINE)' $(MACHINES)
 
 # bench runs bisc beside Ansible and Mitogen, on lab hosts, and writes the tables of docs/benchmarks.md: about half an hour.
-bench: lab
+bench: lab relay
 	$(GO) run ./bench --write docs/benchmarks.md
 
 # test-faults is the fault suite by itself (docs/faults.md); test runs it too. BISC_FAULTS=all enumerates everything: hours.
-test-faults: machine
+test-faults: machine relay
 	$(GO) test -count=1 -p 1 -timeout 6h -run '^TestFault' ./...
 
 # mutate takes every guard out in turn and wants a test to miss it; test does so with those that need no host.
-mutate: lab
+mutate: lab relay
 	$(GO) run ./internal/faults/mutate
 
 clean:
