@@ -15,7 +15,7 @@ func (r Reading) Argv(args ...string) []string {
 }
 
 // readings is every Reading there is: what is not listed here cannot be run by a Query.
-var readings = []Reading{Uses, Validators, StopClosure, Blankness, Busy}
+var readings = []Reading{Uses, Validators, StopClosure, Blankness, Busy, NftRules}
 
 func isReading(argv []string) bool {
 	if len(argv) < 4 || argv[0] != "sh" || argv[1] != "-c" {
@@ -40,6 +40,10 @@ var Validators = Reading{Name: "validators", Text: validatorsText}
 // StopClosure lists the units that stopping the units given would stop too (RequiredBy, RequisiteOf, BoundBy, ConsistsOf,
 // PropagatesStopTo, followed to the end), those given included, one a line. It exits 3 when systemd does not answer.
 var StopClosure = Reading{Name: "stop-closure", Text: stopClosureText}
+
+// NftRules is nft's whole ruleset as JSON. It exits 127 where there is no nft. It loads the kernel's nf_tables where that is a
+// module: ask only where it is there already. It is no Query, since nft takes any command in any of its words.
+var NftRules = Reading{Name: "nft-rules", Text: nftRulesText}
 
 // Readings lists every Reading that a Query may run.
 func Readings() []Reading { return slices.Clone(readings) }

@@ -10,3 +10,6 @@ var validatorsText string
 
 //go:embed readings/stop-closure.sh
 var stopClosureText string
+
+//go:embed readings/nft-rules.sh
+var nftRulesText string

@@ -29,9 +29,15 @@ func Queries() []Query {
 		{Program: "apt-config", First: []string{"dump"}, Bare: true},
 		{Program: "blkid", First: []string{"-p"}, Options: []string{"-o", "--"}, Device: true}, // without -p it writes its cache, /run/blkid
 		{Program: "blockdev", Options: []string{"--getsize64"}, Device: true},                  // it takes several commands at once, --setro among them
+		// -L lists; -D, -U, -F and the -z that zeroes counters are options too, and are left out.
+		{Program: "conntrack", First: []string{"-L"}, Options: []string{"-f", "-p", "--orig-src", "--orig-dst", "--orig-port-src", "--orig-port-dst"}},
 		{Program: "dpkg-query", First: []string{"-W", "-S"}, Free: true},
+		{Program: "firewall-cmd", First: []string{"--state", "--permanent", "--list-all-zones", "--list-all-policies"}, Options: []string{"--list-all-zones", "--list-all-policies"}},
 		{Program: "getent", First: []string{"passwd", "group"}, Options: []string{"--"}}, // shadow is root's
 		{Program: "id", Free: true},
+		{Program: "iptables", First: []string{"--version"}, Bare: true}, // -S and -L would make the table
+		{Program: "iptables-legacy-save", Bare: true},
+		{Program: "iptables-nft-save", Bare: true},
 		{Program: "iptables-save", Bare: true}, // without -M, which names a program to run
 		{Program: "ip6tables-save", Bare: true},
 		{Program: "modinfo", Free: true},

@@ -6,6 +6,8 @@ func TestReadOnly(t *testing.T) {
 	allowed := [][]string{
 		{"systemctl", "show", "-p", "Id", "--", "x.service"}, {"zfs", "get", "-Hp", "all", "tank"}, {"blkid", "-p", "-o", "export", "--", "/dev/ram0"},
 		{"apt-config", "dump"}, {"iptables-save"}, {"ss", "-H", "-l", "-n", "-t", "-u", "-p"}, {"dpkg-query", "-S", "--", "/etc/x"}, Uses.Argv("1:0"), Validators.Argv(), StopClosure.Argv("docker.service"),
+		{"iptables", "--version"}, {"iptables-legacy-save"}, {"iptables-nft-save"}, NftRules.Argv(), {"conntrack", "-L", "-p", "udp", "--orig-port-dst", "20000"},
+		{"firewall-cmd", "--permanent", "--list-all-zones"}, {"firewall-cmd", "--list-all-policies"}, {"firewall-cmd", "--state"},
 	}
 	refused := [][]string{
 		nil, {"systemctl", "start", "x"}, {"systemctl"}, {"zfs", "destroy", "tank"}, {"rm", "-rf", "/"}, {"/tmp/zfs", "get"}, {"./blkid"},
@@ -14,6 +16,9 @@ func TestReadOnly(t *testing.T) {
 		{"zpool", "import"}, {"zpool", "status", "-c", "x"}, {"blockdev", "--getsize64", "--setro", "/dev/sda"}, {"sysctl", "-n", "a=b"}, {"", "x"},
 		{"apt-config", "shell", "a", "b"}, {"apt-config", "dump", "-c", "/tmp/x"}, {"apt-config"},
 		{"iptables-save", "-M", "/tmp/x"}, {"ip6tables-save", "-f", "/etc/passwd"}, {"ss", "-K"}, {"ss", "-D", "/etc/x"}, {"ss", "-lK"},
+		{"iptables", "-S"}, {"iptables", "--version", "-t", "nat", "-F"}, {"iptables-legacy-save", "-t", "nat"}, {"nft", "-j", "list", "ruleset"}, {"conntrack", "-D", "-p", "udp"},
+		{"conntrack", "-L", "-p", "udp", "-D"}, {"conntrack", "-L", "-z"}, {"conntrack", "-F"}, {"firewall-cmd", "--reload"}, {"firewall-cmd", "--permanent", "--delete-policy=x"},
+		{"firewall-cmd"},
 	}
 	for _, argv := range allowed {
 		if err := ReadOnly(argv); err != nil {

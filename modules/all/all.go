@@ -4,6 +4,7 @@ package all
 import (
 	"bisc/modules"
 	"bisc/modules/files"
+	"bisc/modules/network"
 	"bisc/modules/storage"
 	"bisc/modules/system"
 	"bisc/modules/systemd"
@@ -31,5 +32,7 @@ func Registry() modules.Registry {
 		system.UserKind,
 		system.PackageKind,
 		files.CommandKind,
+		network.NATRuleKind,
+		network.FilterRuleKind,
 	)
 }
