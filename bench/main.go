@@ -10,9 +10,10 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"syscall"
 	"time"
+
+	"bisc/bench/page"
 )
 
 // options of a run of the benchmarks.
@@ -83,10 +84,10 @@ func run(ctx context.Context, o options) error {
 		if err != nil {
 			return errors.Join(fmt.Errorf("%s: %w", m.name, err), context.Cause(ctx))
 		}
-		text = fmt.Sprintf("Read off on %s, %d cores, load %s at the end; %s.\n\n%s", time.Now().UTC().Format("2006-01-02"), runtime.NumCPU(), load(), versions, text)
+		text = fmt.Sprintf("Read off on %s, %d cores, load %s at the end; %s.\n\n%s", time.Now().UTC().Format("2006-01-02"), runtime.NumCPU(), page.Load(), versions, text)
 		fmt.Println("\n## " + m.name + "\n\n" + text)
 		if o.write != "" {
-			if err := insert(o.write, m.name, text); err != nil {
+			if err := page.Insert(o.write, m.name, text); err != nil {
 				return err
 			}
 		}
@@ -95,29 +96,4 @@ func run(ctx context.Context, o options) error {
 		return fmt.Errorf("no benchmark %q", o.only)
 	}
 	return nil
-}
-
-// load is the machine's average number of running processes over the last minute.
-func load() string {
-	text, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return "unknown"
-	}
-	first, _, _ := strings.Cut(string(text), " ")
-	return first
-}
-
-// insert puts a table between its marks in a page.
-func insert(page, name, text string) error {
-	old, err := os.ReadFile(page)
-	if err != nil {
-		return err
-	}
-	from, to := "<!-- bench "+name+" -->\n", "<!-- /bench "+name+" -->"
-	before, rest, ok := strings.Cut(string(old), from)
-	_, after, closed := strings.Cut(rest, to)
-	if !ok || !closed {
-		return fmt.Errorf("%s has no marks %q and %q", page, strings.TrimSpace(from), to)
-	}
-	return os.WriteFile(page, []byte(before+from+strings.TrimSpace(text)+"\n"+to+after), 0o644)
 }

@@ -43,14 +43,19 @@ const (
 type Net struct {
 	Turbine, Switch, Host *Space
 
-	name   string
-	spaces []*Space
-	once   sync.Once
-	err    error
+	name     string
+	hostFile string // of a host that is there already
+	spaces   []*Space
+	once     sync.Once
+	err      error
 }
 
 // Start sweeps what dead processes have left and makes a net. Close ends it.
-func Start() (*Net, error) {
+func Start() (*Net, error) { return StartWith("") }
+
+// StartWith makes a net whose host is there already: the network namespace of a file, such as /proc/PID/ns/net of a
+// container's first process. It gets the devices of the net, and loses them when the net ends.
+func StartWith(host string) (*Net, error) {
 	if err := Sweep(); err != nil {
 		return nil, err
 	}
@@ -58,7 +63,7 @@ func Start() (*Net, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Net{name: fmt.Sprintf("%s%d-", own, time.Now().UnixNano())}
+	n := &Net{hostFile: host, name: fmt.Sprintf("%s%d-", own, time.Now().UnixNano())}
 	if err := n.build(); err != nil {
 		return nil, errors.Join(err, n.Close())
 	}
@@ -66,13 +71,19 @@ func Start() (*Net, error) {
 }
 
 func (n *Net) build() (err error) {
-	for _, s := range []struct {
-		space **Space
-		role  string
-	}{{&n.Turbine, "turbine"}, {&n.Switch, "switch"}, {&n.Host, "host"}} {
-		if *s.space, err = n.AddSpace(s.role); err != nil {
-			return err
-		}
+	if n.Turbine, err = n.AddSpace("turbine"); err != nil {
+		return err
+	}
+	if n.Switch, err = n.AddSpace("switch"); err != nil {
+		return err
+	}
+	if n.hostFile == "" {
+		n.Host, err = n.AddSpace("host")
+	} else if n.Host, err = borrow(n.hostFile); err == nil {
+		n.spaces = append(n.spaces, n.Host)
+	}
+	if err != nil {
+		return err
 	}
 	none := netip.Prefix{}
 	for _, l := range []struct {

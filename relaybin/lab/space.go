@@ -17,6 +17,8 @@ import (
 // Space is a network namespace with a name: `nsenter --net=PATH` enters it.
 type Space struct {
 	Name   string
+	file   string
+	ours   bool // made here, and so removed here
 	handle netns.NsHandle
 	link   *netlink.Handle // asks the namespace's kernel half
 
@@ -27,7 +29,7 @@ type Space struct {
 
 // newSpace makes a namespace with loopback up and without IPv6, whose router solicitations would count as packets.
 func newSpace(name string) (*Space, error) {
-	s := &Space{Name: name, starts: make(chan func())}
+	s := &Space{Name: name, file: pathOf(name), ours: true, starts: make(chan func())}
 	err := onOwnThread(func() error {
 		before, err := netns.Get()
 		if err != nil {
@@ -46,10 +48,9 @@ func newSpace(name string) (*Space, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make network namespace %s (it needs root): %w", name, err)
 	}
-	if s.link, err = netlink.NewHandleAt(s.handle); err != nil {
-		return nil, fmt.Errorf("open netlink in %s: %w", name, err)
+	if err := s.open(); err != nil {
+		return nil, err
 	}
-	go s.serveStarts()
 	lo, err := s.link.LinkByName("lo")
 	if err != nil {
 		return nil, fmt.Errorf("find lo in %s: %w", name, err)
@@ -57,8 +58,26 @@ func newSpace(name string) (*Space, error) {
 	return s, s.link.LinkSetUp(lo)
 }
 
+// borrow takes a namespace that somebody else made, as it is.
+func borrow(file string) (*Space, error) {
+	handle, err := netns.GetFromPath(file)
+	if err != nil {
+		return nil, fmt.Errorf("open network namespace %s: %w", file, err)
+	}
+	s := &Space{Name: file, file: file, handle: handle, starts: make(chan func())}
+	return s, s.open()
+}
+
+func (s *Space) open() (err error) {
+	if s.link, err = netlink.NewHandleAt(s.handle); err != nil {
+		return fmt.Errorf("open netlink in %s: %w", s.Name, err)
+	}
+	go s.serveStarts()
+	return nil
+}
+
 // Path is the namespace's file, which nsenter and setns(2) take.
-func (s *Space) Path() string { return pathOf(s.Name) }
+func (s *Space) Path() string { return s.file }
 
 // Netlink asks and changes the namespace's links, addresses, routes and neighbours. It ends with the namespace.
 func (s *Space) Netlink() *netlink.Handle { return s.link }
@@ -127,7 +146,11 @@ func (s *Space) close() error {
 	}
 	close(s.starts)
 	s.link.Close()
-	return errors.Join(s.handle.Close(), removeName(s.Name))
+	err := s.handle.Close()
+	if s.ours {
+		err = errors.Join(err, removeName(s.Name))
+	}
+	return err
 }
 
 // onOwnThread runs f on a thread that nothing else uses meanwhile, and never on the process' first: /proc/self/net is

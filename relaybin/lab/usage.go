@@ -3,6 +3,7 @@ package lab
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -73,10 +74,11 @@ func (u Usage) Since(before Usage) Usage {
 	return u
 }
 
-// Machine is where the machine's processors have spent their time since boot, all of them together.
-type Machine struct{ User, System, Softirq, Idle, Stolen time.Duration }
+// Machine is how long the machine's processors, all of them together, have been at work and idle.
+type Machine struct{ Busy, Idle time.Duration }
 
-// MachineNow reads the first line of /proc/stat: samples by the tick, like Usage's User.
+// MachineNow reads the first line of /proc/stat. Idle time there is measured; the rest is sampled by the tick, which
+// misses a sender that sleeps from tick to tick, so work is taken as what was not idle.
 func MachineNow() (m Machine, err error) {
 	text, err := os.ReadFile("/proc/stat")
 	if err != nil {
@@ -87,13 +89,13 @@ func MachineNow() (m Machine, err error) {
 	if len(fields) < 9 {
 		return m, fmt.Errorf("/proc/stat begins with %q", line)
 	}
-	var times [9]time.Duration
-	for i := 1; i < 9; i++ {
-		n, err := strconv.ParseInt(fields[i], 10, 64)
+	for _, field := range fields[4:6] { // idle, and idle with a disk at work
+		n, err := strconv.ParseInt(field, 10, 64)
 		if err != nil {
 			return m, fmt.Errorf("/proc/stat begins with %q", line)
 		}
-		times[i] = time.Duration(n) * 10 * time.Millisecond
+		m.Idle += time.Duration(n) * 10 * time.Millisecond
 	}
-	return Machine{User: times[1] + times[2], System: times[3] + times[6], Softirq: times[7], Idle: times[4] + times[5], Stolen: times[8]}, nil
+	m.Busy = time.Duration(newClock().base)*time.Duration(runtime.NumCPU()) - m.Idle
+	return m, nil
 }
