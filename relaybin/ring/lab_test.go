@@ -36,7 +36,7 @@ func namespace(t *testing.T) {
 	link(t, "lo")
 }
 
-// veth makes a pair of devices that are up.
+// veth makes a pair of devices that are up, and on whose queues the kernel does not drop what is sent any more.
 func veth(t *testing.T, name, peer string) {
 	t.Helper()
 	attrs := netlink.NewLinkAttrs()
@@ -46,6 +46,11 @@ func veth(t *testing.T, name, peer string) {
 	}
 	link(t, name)
 	link(t, peer)
+	for end := time.Now().Add(patience); link(t, name).Attrs().OperState != netlink.OperUp || link(t, peer).Attrs().OperState != netlink.OperUp; {
+		if time.Now().After(end) {
+			t.Fatalf("%s and %s are not up after %v", name, peer, patience)
+		}
+	}
 }
 
 // link sets a device up and returns it.
@@ -110,6 +115,25 @@ func receive(t *testing.T, r *Ring) Packet {
 	}
 	t.Fatalf("no frame came within %v", patience)
 	return Packet{}
+}
+
+// arrives sends a frame by a device again and again until the ring has it: right after a device came up its cable may not have.
+func arrives(t *testing.T, r *Ring, device string, b []byte) {
+	t.Helper()
+	send := sender(t, device)
+	for end := time.Now().Add(patience); time.Now().Before(end); {
+		send(b)
+		there, err := r.Wait(20 * time.Millisecond)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for p := new(Packet); r.Next(p); {
+		}
+		if r.Release(); there {
+			return
+		}
+	}
+	t.Fatalf("no frame came from %s within %v", device, patience)
 }
 
 // reach waits until the device is in a state, while nothing is sent.

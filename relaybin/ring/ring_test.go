@@ -134,8 +134,7 @@ func TestFaultF41_DeviceComesBack(t *testing.T) {
 	veth(t, "g0", "m0")
 	r := open(t, Options{Device: "m0", Match: ours, Promiscuous: true})
 	good := fixtures(t)[0].frame
-	sender(t, "g0")(good)
-	receive(t, r)
+	arrives(t, r, "g0", good)
 
 	if err := netlink.LinkSetDown(link(t, "m0")); err != nil {
 		t.Fatal(err)
@@ -143,8 +142,7 @@ func TestFaultF41_DeviceComesBack(t *testing.T) {
 	reach(t, r, Down)
 	link(t, "m0")
 	reach(t, r, Up)
-	sender(t, "g0")(good)
-	receive(t, r)
+	arrives(t, r, "g0", good)
 
 	if err := netlink.LinkDel(link(t, "m0")); err != nil {
 		t.Fatal(err)
@@ -152,8 +150,7 @@ func TestFaultF41_DeviceComesBack(t *testing.T) {
 	reach(t, r, Gone)
 	veth(t, "g0", "m0")
 	reach(t, r, Up)
-	sender(t, "g0")(good)
-	receive(t, r)
+	arrives(t, r, "g0", good)
 }
 
 // EOS gives a new monitor session the next free number: auto finds it, and does not guess where there are two.
@@ -176,8 +173,7 @@ func TestAutoFollowsTheName(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	sender(t, "g1")(fixtures(t)[0].frame)
-	receive(t, r)
+	arrives(t, r, "g1", fixtures(t)[0].frame)
 }
 
 func TestOpenRefuses(t *testing.T) {
