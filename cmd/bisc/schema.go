@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"runtime/debug"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -11,14 +12,17 @@ import (
 
 func (c *command) schema() *cobra.Command {
 	return &cobra.Command{
-		Use:       "schema [discover]",
+		Use:       "schema [discover|status]",
 		Short:     "print the JSON schema of --json",
 		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
-		ValidArgs: []string{"discover"},
+		ValidArgs: []string{"discover", "status"},
 		RunE: func(_ *cobra.Command, args []string) error {
 			text := view.Schema()
-			if len(args) > 0 {
+			switch {
+			case slices.Contains(args, "discover"):
 				text = view.DiscoverSchema()
+			case slices.Contains(args, "status"):
+				text = view.StatusSchema()
 			}
 			_, err := c.out.Write(text)
 			return err

@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 )
 
 // ErrNotListening is the answer of a place where nobody listens: the connection was refused, or there is no such socket.
@@ -44,6 +45,7 @@ func (e Endpoint) Loopback() bool {
 type Response struct {
 	Status int // HTTP's: 200, 503, ...
 	Type   string
+	Date   time.Time // by the clock of what answered; zero where it did not say
 	Body   []byte
 }
 

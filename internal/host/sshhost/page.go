@@ -56,6 +56,7 @@ func parsePage(raw []byte) (host.Response, error) {
 		case len(body) > host.MaxPage:
 			return host.Response{}, fmt.Errorf("the page is larger than %d MiB", host.MaxPage>>20)
 		}
-		return host.Response{Status: answer.StatusCode, Type: answer.Header.Get("Content-Type"), Body: body}, nil
+		date, _ := http.ParseTime(answer.Header.Get("Date")) // zero where there is none
+		return host.Response{Status: answer.StatusCode, Date: date, Type: answer.Header.Get("Content-Type"), Body: body}, nil
 	}
 }

@@ -1,0 +1,65 @@
+package view
+
+import (
+	"bytes"
+	_ "embed"
+	"slices"
+	"time"
+
+	"bisc/cmd/bisc/figures"
+)
+
+//go:embed status.schema.json
+var statusSchema []byte
+
+// StatusSchema is the JSON Schema (2020-12) of Now.
+func StatusSchema() []byte { return bytes.Clone(statusSchema) }
+
+// Now is hosts as they are at one moment, for machines: what bisc status and bisc relay top write as JSON;
+// status.schema.json describes it.
+type Now struct {
+	FormatVersion string    `json:"format_version"`
+	Verb          string    `json:"verb"`
+	At            time.Time `json:"at"`
+	ExitStatus    int       `json:"exit_status"`
+	Hosts         []HostNow `json:"hosts"`
+}
+
+// HostNow is one host. What could not be asked is named in Unknown; it is not a good word, and not a bad one.
+type HostNow struct {
+	Host        string `json:"host"`
+	Error       string `json:"error,omitempty"` // nothing is known of it, and why
+	ErrorStatus int    `json:"error_status,omitempty"`
+	// Age is how old the rest is, where a later look has not come to its end.
+	Age     time.Duration    `json:"-"`
+	Daemons []figures.Daemon `json:"daemons"`
+}
+
+// NewNow makes the document of one look. Its exit status is the worst of the hosts'.
+func NewNow(verb string, at time.Time, hosts []HostNow) Now {
+	doc := Now{FormatVersion: FormatVersion, Verb: verb, At: at.UTC().Truncate(time.Millisecond), ExitStatus: ExitOK, Hosts: hosts}
+	for i, h := range hosts {
+		if h.Daemons == nil {
+			doc.Hosts[i].Daemons = []figures.Daemon{}
+		}
+		doc.ExitStatus = Worst(doc.ExitStatus, h.exit())
+	}
+	return doc
+}
+
+// exit is 5 or 7 where the host or one of its daemons is not known, and 3 where a daemon does not run, says itself that it is
+// not well, or has a path on which nothing comes.
+func (h HostNow) exit() int {
+	status := h.ErrorStatus
+	for _, d := range h.Daemons {
+		switch {
+		case d.State == figures.Unknown:
+			status = Worst(status, ExitUnknown)
+		case !d.Well():
+			status = Worst(status, ExitDrift)
+		case d.Meter != nil && slices.ContainsFunc(d.Meter.Paths, func(p figures.Path) bool { return p.State == figures.Absent }):
+			status = Worst(status, ExitDrift)
+		}
+	}
+	return status
+}
