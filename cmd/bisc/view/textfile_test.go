@@ -9,6 +9,7 @@ import (
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
 
 	"bisc/layers"
 	"bisc/modules"
@@ -21,7 +22,7 @@ func exposition(t *testing.T, r DriftRound) map[string]map[string]float64 {
 	if err := DriftMetrics(&b, r); err != nil {
 		t.Fatal(err)
 	}
-	var parser expfmt.TextParser
+	parser := expfmt.NewTextParser(model.LegacyValidation)
 	families, err := parser.TextToMetricFamilies(&b)
 	if err != nil {
 		t.Fatal(err)
