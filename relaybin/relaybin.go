@@ -116,3 +116,6 @@ func (b Binary) header() (builds.Target, error) {
 	}
 	return builds.ReadTarget(head)
 }
+
+// Names are the daemons that there are, built or not.
+func Names() []string { return []string{"shredmirror", "shredunwrap", "shredmeter"} }

@@ -28,8 +28,13 @@ func built(t *testing.T) []Binary {
 func TestEmbedded(t *testing.T) {
 	all := built(t)
 	mains, err := fs.Glob(tree, "cmd/*/main.go")
-	if err != nil || len(all) != len(mains)*len(builds.Platforms()) {
-		t.Errorf("%d builds of %d programs for %d platforms (%v)", len(all), len(mains), len(builds.Platforms()), err)
+	if err != nil || len(mains) != len(Names()) || len(all) != len(mains)*len(builds.Platforms()) {
+		t.Errorf("%d builds of %d programs for %d platforms, want %d programs (%v)", len(all), len(mains), len(builds.Platforms()), len(Names()), err)
+	}
+	for _, name := range Names() {
+		if !slices.ContainsFunc(all, func(b Binary) bool { return b.Name == name && len(b.Settings) > 0 }) {
+			t.Errorf("no build of %s says what its settings are", name)
+		}
 	}
 	for _, b := range all {
 		r, err := b.Open()

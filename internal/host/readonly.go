@@ -41,6 +41,7 @@ func Queries() []Query {
 		{Program: "iptables-save", Bare: true}, // without -M, which names a program to run
 		{Program: "ip6tables-save", Bare: true},
 		{Program: "modinfo", Free: true},
+		{Program: "sha256sum", Options: []string{"--"}},                        // --check would read what a file names
 		{Program: "ss", Options: []string{"-H", "-l", "-n", "-t", "-u", "-p"}}, // -K closes sockets, -D writes a file
 		{Program: "systemctl", First: []string{"show"}, Options: []string{"-p", "--property=", "--timestamp=", "--"}}, // -H would go to another host
 		{Program: "true", Free: true},

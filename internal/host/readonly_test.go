@@ -5,7 +5,7 @@ import "testing"
 func TestReadOnly(t *testing.T) {
 	allowed := [][]string{
 		{"systemctl", "show", "-p", "Id", "--", "x.service"}, {"zfs", "get", "-Hp", "all", "tank"}, {"blkid", "-p", "-o", "export", "--", "/dev/ram0"},
-		{"apt-config", "dump"}, {"iptables-save"}, {"ss", "-H", "-l", "-n", "-t", "-u", "-p"}, {"dpkg-query", "-S", "--", "/etc/x"}, Uses.Argv("1:0"), Validators.Argv(), StopClosure.Argv("docker.service"),
+		{"apt-config", "dump"}, {"sha256sum", "--", "/proc/1/exe"}, {"iptables-save"}, {"ss", "-H", "-l", "-n", "-t", "-u", "-p"}, {"dpkg-query", "-S", "--", "/etc/x"}, Uses.Argv("1:0"), Validators.Argv(), StopClosure.Argv("docker.service"),
 		{"iptables", "--version"}, {"iptables-legacy-save"}, {"iptables-nft-save"}, NftRules.Argv(), {"conntrack", "-L", "-p", "udp", "--orig-port-dst", "20000"},
 		{"firewall-cmd", "--permanent", "--list-all-zones"}, {"firewall-cmd", "--list-all-policies"}, {"firewall-cmd", "--state"},
 	}
@@ -14,7 +14,7 @@ func TestReadOnly(t *testing.T) {
 		{"sh", "-c", "rm -rf /"}, {"sh", "-c", Uses.Text + "; rm -rf /", "uses"}, {"sh", "-c", Uses.Text, "other"}, {"sh", "-c", Uses.Text},
 		{"wipefs", "-a", "/dev/sda"}, {"blkid", "-w", "/etc/passwd"}, {"blkid"}, {"blkid", "-o", "export", "--", "/dev/ram0"}, {"blkid", "--", "-p"}, {"sysctl", "-w", "a=b"}, {"apt-mark", "hold", "x"}, {"mount"}, {"docker", "rm", "x"},
 		{"zpool", "import"}, {"zpool", "status", "-c", "x"}, {"blockdev", "--getsize64", "--setro", "/dev/sda"}, {"sysctl", "-n", "a=b"}, {"", "x"},
-		{"apt-config", "shell", "a", "b"}, {"apt-config", "dump", "-c", "/tmp/x"}, {"apt-config"},
+		{"sha256sum", "-c", "/tmp/x"}, {"sha256sum", "--check", "/tmp/x"}, {"apt-config", "shell", "a", "b"}, {"apt-config", "dump", "-c", "/tmp/x"}, {"apt-config"},
 		{"iptables-save", "-M", "/tmp/x"}, {"ip6tables-save", "-f", "/etc/passwd"}, {"ss", "-K"}, {"ss", "-D", "/etc/x"}, {"ss", "-lK"},
 		{"iptables", "-S"}, {"iptables", "--version", "-t", "nat", "-F"}, {"iptables-legacy-save", "-t", "nat"}, {"nft", "-j", "list", "ruleset"}, {"conntrack", "-D", "-p", "udp"},
 		{"conntrack", "-L", "-p", "udp", "-D"}, {"conntrack", "-L", "-z"}, {"conntrack", "-F"}, {"firewall-cmd", "--reload"}, {"firewall-cmd", "--permanent", "--delete-policy=x"},

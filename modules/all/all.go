@@ -5,6 +5,7 @@ import (
 	"bisc/modules"
 	"bisc/modules/files"
 	"bisc/modules/network"
+	"bisc/modules/relay"
 	"bisc/modules/storage"
 	"bisc/modules/system"
 	"bisc/modules/systemd"
@@ -32,6 +33,9 @@ func Registry() modules.Registry {
 		system.UserKind,
 		system.PackageKind,
 		files.CommandKind,
+		relay.BinaryKind,
+		relay.ServiceKind,
+		relay.FlowKind,
 		network.NATRuleKind,
 		network.FilterRuleKind,
 	)

@@ -19,7 +19,7 @@ func site(t *testing.T) string {
 		"go.mod":                    "module bisc\n\ngo 1.26.0\n",
 		"relaybin/relaybin.go":      "package relaybin\n",
 		"relaybin/words/words.go":   "package words\n\nconst Hello = \"hello\\n\"\n",
-		"relaybin/cmd/tiny/main.go": "package main\n\nimport (\n\t\"os\"\n\n\t\"bisc/relaybin/words\"\n)\n\nfunc main() { os.Stdout.WriteString(words.Hello) }\n",
+		"relaybin/cmd/tiny/main.go": "package main\n\nimport (\n\t\"os\"\n\n\t\"bisc/relaybin/words\"\n)\n\nfunc main() { os.Stdout.WriteString(words.Hello + \"  --to HOST:PORT\\n        where to\\n\") }\n",
 		"elsewhere/elsewhere.go":    "package elsewhere\n",
 	} {
 		put(t, filepath.Join(top, name), text)
@@ -56,6 +56,9 @@ func makes(t *testing.T, top string, want int, platforms ...string) builds.Manif
 func TestIncremental(t *testing.T) {
 	top := site(t)
 	first := makes(t, top, 1, "linux/amd64")
+	if got := first.Binaries[0].Settings; len(got) != 1 || got[0] != (builds.Setting{Name: "to", Value: "HOST:PORT", About: "where to"}) {
+		t.Errorf("its settings are %v", got)
+	}
 	again := makes(t, top, 0, "linux/amd64")
 	if first.Binaries[0].SHA256 != again.Binaries[0].SHA256 {
 		t.Error("the list changed with nothing made")

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"golang.org/x/mod/modfile"
@@ -108,6 +109,11 @@ func (t toolchain) make(ctx context.Context, name, platform, out string) (packed
 		return packed{}, err
 	}
 	b.Name, b.Platform, b.Go, b.Source, b.Dirs = name, platform, t.version, source, dirs
+	if platform == runtime.GOOS+"/"+runtime.GOARCH {
+		if b.Settings, err = settings(ctx, program); err != nil {
+			return packed{}, err
+		}
+	}
 	b.File = name + "-" + strings.ReplaceAll(platform, "/", "-") + ".gz"
 	return pack(program, out, b)
 }
@@ -127,6 +133,15 @@ func (t toolchain) dirs(ctx context.Context, name, platform string) ([]string, e
 		dirs = append(dirs, dir)
 	}
 	return dirs, nil
+}
+
+// settings asks the program itself, where this machine can run it: bisc judges a plan's settings by that.
+func settings(ctx context.Context, program string) ([]builds.Setting, error) {
+	out, err := exec.CommandContext(ctx, program, "--help").Output()
+	if err != nil {
+		return nil, fmt.Errorf("its --help: %w", err)
+	}
+	return builds.ReadHelp(string(out))
 }
 
 // inspect reads what the program is. One that is not what was asked for is an error, not a build.

@@ -37,6 +37,16 @@ type Binary struct {
 	Dirs   []string `json:"dirs"`
 	// Modules are the versions of the modules of others that are in it.
 	Modules map[string]string `json:"modules"`
+	// Settings are what its --help lists; nil where the machine that built it could not run it.
+	Settings []Setting `json:"settings,omitempty"`
+}
+
+// Setting is a setting of a daemon, as its --help has it.
+type Setting struct {
+	Name string `json:"name"`
+	// Value is the word for its value: HOST:PORT, DURATION, PATH, value...; empty for a switch (true or false).
+	Value string `json:"value,omitempty"`
+	About string `json:"about"`
 }
 
 // ReadManifest reads the list in a folder. The error is fs.ErrNotExist where nothing was built yet.
