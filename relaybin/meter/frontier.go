@@ -53,21 +53,25 @@ type frontier struct {
 
 // record keeps a verdict.
 func (f *frontier) record(m *Meter, sum Slot) {
-	sum.at, sum.there = m.now, true
+	sum.judged, sum.there = m.now, true
 	m.closed[sum.Number%historySlots] = sum
 	f.highest = max(f.highest, sum.Number)
 }
 
-// lookup returns the verdict on a slot. One that was given long ago is no longer held against a cluster that restarted from there.
+// lookup returns the verdict on a slot, unless it was given long ago: a cluster that restarts makes the same slots again.
 func (m *Meter) lookup(number uint64) *Slot {
 	sum := &m.closed[number%historySlots]
-	if !sum.there || sum.Number != number || m.now-sum.at > 10*int64(m.config.Expire) {
+	if !sum.there || sum.Number != number || m.now-sum.judged > 10*int64(m.config.Expire) {
 		return nil
 	}
 	return sum
 }
 
-func (f *frontier) closed(m *Meter, number uint64) bool { return m.lookup(number) != nil }
+// closed reports whether a shred of the slot comes too late.
+func (f *frontier) closed(m *Meter, number uint64) bool {
+	sum := m.lookup(number)
+	return sum != nil && m.now-sum.at <= 10*int64(m.config.Expire)
+}
 
 // advance judges what is due: every slot up to the tip that has been closed, and those without shreds once a later one was closed.
 func (f *frontier) advance(m *Meter) {
@@ -87,7 +91,7 @@ func (f *frontier) advance(m *Meter) {
 			if f.highest <= f.next && !f.ending {
 				return
 			}
-			gap := Slot{Number: f.next, State: m.gap(f.next), EndFlag: unknown, EndChain: unknown, Began: m.now, Cut: m.warming(m.now)}
+			gap := Slot{Number: f.next, State: m.gap(f.next), EndFlag: unknown, EndChain: unknown, Began: m.now, Cut: m.warming(m.now), at: m.now}
 			m.book(m.binAbove(f.next), &gap)
 			f.record(m, gap)
 			sum = m.lookup(f.next)

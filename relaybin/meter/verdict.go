@@ -62,7 +62,8 @@ type Slot struct {
 	Began         int64  // the first shred, on See's clock, ns
 	Took          int64  // from the first shred until the last set could be recovered, ns; 0: it never could
 	Cut           bool   // began before the meter did: in no total
-	at            int64  // when it was judged
+	at            int64  // the last shred; where none came, when it was judged
+	judged        int64
 	bin           uint64
 	there         bool
 }
@@ -70,7 +71,7 @@ type Slot struct {
 // close judges a live slot, books it, and forgets its shreds.
 func (m *Meter) close(s *slot) {
 	sum := s.verdict()
-	sum.bin = s.bin
+	sum.bin, sum.at = s.bin, s.last
 	if m.claimed(&sum) {
 		sum.State = SlotSkipped
 	}
