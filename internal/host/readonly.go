@@ -10,7 +10,8 @@ import (
 type Query struct {
 	// Program is named without its folder; where it lies is the host's affair.
 	Program string
-	// First is what the first argument must be one of: the subcommand, or the option without which it writes. None: any.
+	// First is what the arguments must begin with one of: the subcommand, or the option without which it writes; several words
+	// with blanks between are as many arguments. None: any.
 	First []string
 	// Options are the words with a "-" in front that may follow; one that ends in "=" stands for all that begin so.
 	Options []string
@@ -38,6 +39,8 @@ func Queries() []Query {
 		{Program: "iptables", First: []string{"--version"}, Bare: true}, // -S and -L would make the table
 		{Program: "iptables-legacy-save", Bare: true},
 		{Program: "iptables-nft-save", Bare: true},
+		{Program: "ip", First: []string{"-j -d address show", "-j -N -4 route show", "-j -N -6 route show", "-j -N -4 route get", "-j -N -6 route get",
+			"-j -N -4 rule show", "-j -N -6 rule show"}}, // no option may follow, and what does is a filter: -batch and -netns come first
 		{Program: "iptables-save", Bare: true}, // without -M, which names a program to run
 		{Program: "ip6tables-save", Bare: true},
 		{Program: "modinfo", Free: true},
@@ -81,10 +84,11 @@ func ReadOnly(argv []string) error {
 // allows judges the arguments; what only the host can tell (Device) is not judged here.
 func (q Query) allows(args []string) bool {
 	if len(q.First) > 0 {
-		if len(args) == 0 || !slices.Contains(q.First, args[0]) {
+		n := q.begins(args)
+		if n == 0 {
 			return false
 		}
-		args = args[1:]
+		args = args[n:]
 	}
 	if q.Free {
 		return true
@@ -95,4 +99,14 @@ func (q Query) allows(args []string) bool {
 		}
 	}
 	return true
+}
+
+// begins gives how many of the arguments are one of First; none: they begin otherwise.
+func (q Query) begins(args []string) int {
+	for _, f := range q.First {
+		if words := strings.Fields(f); len(words) <= len(args) && slices.Equal(words, args[:len(words)]) {
+			return len(words)
+		}
+	}
+	return 0
 }

@@ -8,8 +8,11 @@ func TestReadOnly(t *testing.T) {
 		{"apt-config", "dump"}, {"sha256sum", "--", "/proc/1/exe"}, {"iptables-save"}, {"ss", "-H", "-l", "-n", "-t", "-u", "-p"}, {"dpkg-query", "-S", "--", "/etc/x"}, Uses.Argv("1:0"), Validators.Argv(), StopClosure.Argv("docker.service"),
 		{"iptables", "--version"}, {"iptables-legacy-save"}, {"iptables-nft-save"}, NftRules.Argv(), {"conntrack", "-L", "-p", "udp", "--orig-port-dst", "20000"},
 		{"firewall-cmd", "--permanent", "--list-all-zones"}, {"firewall-cmd", "--list-all-policies"}, {"firewall-cmd", "--state"},
+		{"ip", "-j", "-d", "address", "show"}, {"ip", "-j", "-N", "-4", "route", "show", "table", "all", "exact", "0.0.0.0/0"}, {"ip", "-j", "-N", "-4", "route", "get", "192.0.2.1", "from", "10.0.0.1", "iif", "eth0", "mark", "100"},
 	}
 	refused := [][]string{
+		{"ip", "-j", "-d", "address", "add", "192.0.2.1/32", "dev", "lo"}, {"ip", "-j", "-d", "address"}, {"ip", "address", "show"}, {"ip", "-j", "-N", "-4", "route", "flush", "table", "all"},
+		{"ip", "-batch", "/tmp/x"}, {"ip", "-j", "-N", "-4", "route", "show", "-batch", "/tmp/x"}, {"ip", "-n", "x", "-j", "address", "show"}, {"ip", "netns", "exec", "x", "sh"}, {"ip"}, {"ip", "-j -d address show"},
 		nil, {"systemctl", "start", "x"}, {"systemctl"}, {"zfs", "destroy", "tank"}, {"rm", "-rf", "/"}, {"/tmp/zfs", "get"}, {"./blkid"},
 		{"sh", "-c", "rm -rf /"}, {"sh", "-c", Uses.Text + "; rm -rf /", "uses"}, {"sh", "-c", Uses.Text, "other"}, {"sh", "-c", Uses.Text},
 		{"wipefs", "-a", "/dev/sda"}, {"blkid", "-w", "/etc/passwd"}, {"blkid"}, {"blkid", "-o", "export", "--", "/dev/ram0"}, {"blkid", "--", "-p"}, {"sysctl", "-w", "a=b"}, {"apt-mark", "hold", "x"}, {"mount"}, {"docker", "rm", "x"},

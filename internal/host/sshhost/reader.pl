@@ -52,8 +52,11 @@ sub refused {
   return reading_refused(@args) if $name eq 'sh';
   my $rule = $QUERIES->{$name} or return "$name is not on the list of what only reads";
   my $first = $rule->{first};
-  return "$name $args[0] is not on the list" if $first && @$first && !grep { @args && $_ eq $args[0] } @$first;
-  shift @args if $first && @$first;
+  if ($first && @$first) {
+    my ($n) = grep { my @w = split / /; @w <= @args && !grep { $w[$_] ne $args[$_] } 0 .. $#w } @$first;
+    return "$name @args is not on the list" unless defined $n;
+    splice @args, 0, scalar(split / /, $n);
+  }
   return '' if $rule->{free};
   for my $a (@args) {
     next if $a !~ /^-/ || grep { $_ eq $a || /=\z/ && index($a, $_) == 0 } @{ $rule->{options} };
