@@ -38,5 +38,10 @@ func Registry() modules.Registry {
 		relay.FlowKind,
 		network.NATRuleKind,
 		network.FilterRuleKind,
+		network.IPAddressKind,
+		network.IPRouteKind,
+		network.IPRuleKind,
+		network.RouteTableKind,
+		network.GRETunnelKind,
 	)
 }
