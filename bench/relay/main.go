@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -26,20 +27,26 @@ var rivalText []byte
 type options struct {
 	rounds int
 	length time.Duration
-	only   string // names of chains, with commas; empty is all
+	only   string    // names of chains, with commas; empty is all
+	rates  []float64 // of what is run
 	write  string
 	beside []chain
 }
 
-// rates are the packets a second of the tables.
-var rates = []float64{7_500, 75_000, 150_000, 300_000}
+// rates are the packets a second of the tables: design, ten times that, and what is asked of the forms.
+func rates() []float64 { return []float64{7_500, 75_000, 150_000, 300_000} }
 
 func main() {
-	o := options{}
+	o := options{rates: rates()}
 	flag.IntVar(&o.rounds, "rounds", 3, "rounds, one run of each at each rate in turn; the median counts")
 	flag.DurationVar(&o.length, "length", 1500*time.Millisecond, "how long a run sends")
 	flag.StringVar(&o.only, "only", "", "names of contestants, with commas between them (default: all)")
 	flag.StringVar(&o.write, "write", "", "write the tables between the marks of this page")
+	flag.Func("rate", "only this rate, packets a second", func(text string) error {
+		rate, err := strconv.ParseFloat(text, 64)
+		o.rates = []float64{rate}
+		return err
+	})
 	flag.Func("beside", "one more contestant: NAME=SWITCH ARGV[;HOST ARGV]", func(text string) error {
 		c, err := parse(text)
 		o.beside = append(o.beside, c)
@@ -73,14 +80,17 @@ func run(ctx context.Context, o options) error {
 	all := results{}
 	for round := range o.rounds {
 		for _, c := range chains {
-			if err := all.round(ctx, n, c, o.length); err != nil {
+			if err := all.round(ctx, n, c, o); err != nil {
 				return errors.Join(fmt.Errorf("round %d: %w", round+1, err), context.Cause(ctx))
 			}
 		}
 	}
 	text := fmt.Sprintf("Read off on %s, %d cores, load %s before and %s at the end, in %s: %d rounds of %s for each and each rate.\n\n%s",
-		time.Now().UTC().Format("2006-01-02"), runtime.NumCPU(), load, page.Load(), time.Since(start).Round(time.Second), o.rounds, o.length, all.tables(chains))
+		time.Now().UTC().Format("2006-01-02"), runtime.NumCPU(), load, page.Load(), time.Since(start).Round(time.Second), o.rounds, o.length, all.tables(chains, o.rates))
 	fmt.Println(text)
+	if len(o.rates) == 1 && o.write != "" {
+		return errors.New("one rate fills no table: leave out --rate or --write")
+	}
 	if o.write != "" {
 		return page.Insert(o.write, "relay", text)
 	}
@@ -100,7 +110,7 @@ func contestants(ctx context.Context, dir string, o options) ([]chain, error) {
 	}
 	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", dir+"/", "./relaybin/cmd/...")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil && !strings.Contains(string(out), "no main packages") {
+	if out, err := build.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("build the daemons (run this in the top folder): %w\n%s", err, out)
 	}
 	all := []chain{
@@ -131,13 +141,13 @@ func contestants(ctx context.Context, dir string, o options) ([]chain, error) {
 // results are the figures of all rounds by chain and rate.
 type results map[string]map[float64][]figures
 
-func (all results) round(ctx context.Context, n *lab.Net, c chain, length time.Duration) error {
-	for _, rate := range rates {
+func (all results) round(ctx context.Context, n *lab.Net, c chain, o options) error {
+	for _, rate := range o.rates {
 		r, err := c.start(ctx, n)
 		if err != nil {
 			return err
 		}
-		f, err := r.measure(ctx, rate, length)
+		f, err := r.measure(ctx, rate, o.length)
 		if err = errors.Join(err, r.stop()); err != nil {
 			return fmt.Errorf("%s at %.0f/s: %w", c.name, rate, err)
 		}

@@ -7,7 +7,7 @@ import (
 )
 
 // tables are the tables of the page: loss and processor time by rate, delay and memory, and the aims.
-func (all results) tables(chains []chain) string {
+func (all results) tables(chains []chain, rates []float64) string {
 	var out strings.Builder
 	out.WriteString("| packets/s |")
 	for _, c := range chains {
@@ -21,6 +21,9 @@ func (all results) tables(chains []chain) string {
 		}
 		out.WriteString("\n")
 	}
+	if len(rates) == 1 {
+		return out.String()
+	}
 	out.WriteString("\nLoss, and processor time of the programs for each shred that arrived, with what the kernel did in their name.\n\n")
 	out.WriteString(all.details(chains))
 	out.WriteString("\n")
@@ -29,6 +32,9 @@ func (all results) tables(chains []chain) string {
 }
 
 func cell(c chain, f []figures) string {
+	if len(f) == 0 {
+		return ""
+	}
 	lost := middle(f, figures.lost)
 	text := fmt.Sprintf("%.1f %%", 100*lost)
 	if lost == 0 {
