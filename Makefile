@@ -3,7 +3,7 @@ GO     ?= go
 BIN    := bin
 export CGO_ENABLED := 0
 
-.PHONY: build relay lab machine demo demo-machine test test-machine test-faults mutate bench clean
+.PHONY: build relay lab machine demo demo-machine test test-machine test-faults mutate bench bench-relay demo-relay clean
 
 build: relay
 	$(GO) build -trimpath -buildvcs=auto -ldflags='-s -w' -o $(BIN)/bisc ./cmd/bisc
@@ -27,6 +27,10 @@ demo: build lab
 demo-machine: build machine
 	internal/lab/demo/demo.sh $(BIN) machine
 
+# demo-relay is the relay at work, across an upgrade: under 90 seconds.
+demo-relay: build lab
+	$(GO) run ./internal/lab/demo/relay $(BIN)/bisc
+
 # test runs one package at a time: each starts hosts of its own, and two cores are few. What is done on the virtual machine
 # computes for minutes and waits for nothing, the rest waits more than it computes: they go side by side, the machine nicely.
 ON_MACHINE := ^TestMachine|^TestFaultF[0-9]+_Machine
@@ -47,6 +51,10 @@ test-machine: machine relay
 # bench runs bisc beside Ansible and Mitogen, on lab hosts, and writes the tables of docs/benchmarks.md: about half an hour.
 bench: lab relay
 	$(GO) run ./bench --write docs/benchmarks.md
+
+# bench-relay runs the relay daemons beside socat and a Python unwrapper, on this machine alone: about two minutes.
+bench-relay:
+	$(GO) run ./bench/relay --write docs/benchmarks.md
 
 # test-faults is the fault suite by itself (docs/faults.md); test runs it too. BISC_FAULTS=all enumerates everything: hours.
 test-faults: machine relay

@@ -30,6 +30,7 @@ type options struct {
 	only   string    // names of chains, with commas; empty is all
 	rates  []float64 // of what is run
 	write  string
+	bin    string // a folder with the daemons; empty: they are built
 	beside []chain
 }
 
@@ -41,6 +42,7 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 3, "rounds, one run of each at each rate in turn; the median counts")
 	flag.DurationVar(&o.length, "length", 1500*time.Millisecond, "how long a run sends")
 	flag.StringVar(&o.only, "only", "", "names of contestants, with commas between them (default: all)")
+	flag.StringVar(&o.bin, "bin", "", "take the daemons from this folder (default: build them of this source)")
 	flag.StringVar(&o.write, "write", "", "write the tables between the marks of this page")
 	flag.Func("rate", "only this rate, packets a second", func(text string) error {
 		rate, err := strconv.ParseFloat(text, 64)
@@ -108,10 +110,11 @@ func contestants(ctx context.Context, dir string, o options) ([]chain, error) {
 			return nil, fmt.Errorf("a rival is not here (apt-get install socat python3): %w", err)
 		}
 	}
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", dir+"/", "./relaybin/cmd/...")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("build the daemons (run this in the top folder): %w\n%s", err, out)
+	if o.bin == "" {
+		o.bin = dir
+		if err := buildDaemons(ctx, dir); err != nil {
+			return nil, err
+		}
 	}
 	all := []chain{
 		{name: "nothing between", sink: lab.DirectTVU, direct: true},
@@ -119,7 +122,7 @@ func contestants(ctx context.Context, dir string, o options) ([]chain, error) {
 			onSwitch: []string{"socat", "-u", "INTERFACE:" + lab.Mirror + ",type=2", "UDP-SENDTO:" + lab.HostAddr.String() + ":9100"},
 			onHost:   []string{"/usr/bin/python3", python, "9100", "127.0.0.1", "9000"}},
 	}
-	all = append(append(all, daemons(dir)...), o.beside...)
+	all = append(append(all, daemons(o.bin)...), o.beside...)
 	if o.only == "" {
 		return all, nil
 	}
@@ -136,6 +139,15 @@ func contestants(ctx context.Context, dir string, o options) ([]chain, error) {
 		}
 	}
 	return chosen, nil
+}
+
+func buildDaemons(ctx context.Context, dir string) error {
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", dir+"/", "./relaybin/cmd/shredmirror", "./relaybin/cmd/shredunwrap")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("build the daemons (run this in the top folder): %w\n%s", err, out)
+	}
+	return nil
 }
 
 // results are the figures of all rounds by chain and rate.

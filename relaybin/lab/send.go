@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -13,11 +14,12 @@ import (
 // Stream is shreds to be sent.
 type Stream struct {
 	Chain
-	Rate  float64       // packets a second on each path; 0 is as fast as it goes
-	Count uint64        // packets; 0 is until For is over or the context ends
-	For   time.Duration // 0 is until Count is reached
-	First uint64        // sequence number of the first one: a stream that goes on where another ended
-	Paths []Path        // none: one path through the mirror
+	Rate  float64        // packets a second on each path; 0 is as fast as it goes
+	Count uint64         // packets; 0 is until For is over or the context ends
+	For   time.Duration  // 0 is until Count is reached
+	First uint64         // sequence number of the first one: a stream that goes on where another ended
+	Paths []Path         // none: one path through the mirror
+	Made  *atomic.Uint64 // kept at the number of shreds made so far; nil: nobody watches
 }
 
 // Path is a way that each shred of a stream goes, with what happens to it on the way.
@@ -145,6 +147,9 @@ func (s *sender) step(n uint64, now int64) error {
 		}
 	}
 	s.sent.Sequences += n
+	if s.Made != nil {
+		s.Made.Store(s.sent.Sequences)
+	}
 	return nil
 }
 
