@@ -20,7 +20,7 @@ func (c *command) relay() *cobra.Command {
 		Use:   "relay",
 		Short: "the relay daemons: what this bisc has of them, and what they do",
 	}
-	cmd.AddCommand(c.relayList(), c.relayExtract(), c.relayTop())
+	cmd.AddCommand(c.relayList(), c.relayExtract(), c.relayTop(), c.relayAlerts(), c.relayDashboard())
 	return cmd
 }
 

@@ -21,8 +21,8 @@ func missing(programs []Program) []string {
 	return pkgs
 }
 
-// Install installs what the machine lacks. RUNLEVEL=1 keeps deb-systemd-invoke and invoke-rc.d from starting what a
-// package brings as a service: prometheus is here for its promtool.
+// Install installs what the machine lacks. policy-rc.d is not needed: none of these packages has a service
+// that starts on a machine without systemd, and on one with systemd they are wanted.
 func Install(ctx context.Context, say *Steps, programs []Program) error {
 	pkgs := missing(programs)
 	if len(pkgs) == 0 {
@@ -33,9 +33,9 @@ func Install(ctx context.Context, say *Steps, programs []Program) error {
 		return fmt.Errorf("apt-get update: %w", err)
 	}
 	say.Step("installing %s on this machine", strings.Join(pkgs, " "))
-	args := append([]string{"RUNLEVEL=1", "apt-get", "-q", "-y", "--no-install-recommends", "install"}, pkgs...)
+	args := append([]string{"-q", "-y", "--no-install-recommends", "install"}, pkgs...)
 	// Not stopped halfway: dpkg would leave the machine with packages half installed.
-	if err := say.Run(context.WithoutCancel(ctx), "env", args...); err != nil {
+	if err := say.Run(context.WithoutCancel(ctx), "apt-get", args...); err != nil {
 		return fmt.Errorf("install %s: %w", strings.Join(pkgs, " "), err)
 	}
 	return nil

@@ -14,10 +14,9 @@ var machinePackages = []Program{
 	{"dot", "graphviz"},
 	{"mandoc", "mandoc"},
 	{"man", "man-db"},
-	// The relay: its rival in the benchmarks, the switch of a device's checksum offload, the reader of its alert rules.
+	// The relay: its rival in the benchmarks, the switch of a device's checksum offload.
 	{"socat", "socat"},
 	{"ethtool", "ethtool"},
-	{"promtool", "prometheus"},
 }
 
 // hostPackages are what a host has beyond Debian's essential packages and apt. There is no kernel: a host runs on the

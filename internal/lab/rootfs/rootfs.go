@@ -71,7 +71,7 @@ func Codename() (string, error) {
 // Ensure installs what the machine lacks and builds the root file system if it is not in the cache. A second caller
 // waits for the first. A build that is interrupted leaves nothing that a later one would take for whole.
 func Ensure(ctx context.Context, progress io.Writer) error {
-	if Dir() != "" && len(missing(machinePackages)) == 0 {
+	if Dir() != "" && len(missing(machinePackages)) == 0 && Promtool() != "" {
 		return nil
 	}
 	if os.Geteuid() != 0 {
@@ -88,6 +88,11 @@ func Ensure(ctx context.Context, progress io.Writer) error {
 	defer unlock()
 	if err := Install(ctx, say, machinePackages); err != nil {
 		return err
+	}
+	if Promtool() == "" {
+		if err := ensurePromtool(ctx, Cache, say); err != nil {
+			return err
+		}
 	}
 	public, err := ensureKey()
 	if err != nil {
