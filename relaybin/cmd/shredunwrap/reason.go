@@ -21,7 +21,7 @@ const (
 	dropIHL                     // an IP header shorter than 20 bytes
 	dropLength                  // IP's and UDP's lengths cannot both be so
 	dropProtocol                // not UDP
-	dropNotOurs                 // to another address or port than the advertised
+	dropNotOurs                 // to another address or port than --match-addr and --match-port
 	dropFragment                // part of a datagram
 	dropVariant                 // no variant that a validator takes
 	dropCluster                 // another cluster's shred version

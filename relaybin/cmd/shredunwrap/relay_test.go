@@ -149,7 +149,10 @@ type frameCase struct {
 
 // Each packet as the mirror port gave it is forwarded as exactly its payload, or dropped for a reason with a name.
 func TestFormIP(t *testing.T) {
-	b := newBench(t, func(s *settings) { s.advertised = netip.MustParseAddrPort("203.0.113.10:8001"); s.filter = "off" })
+	b := newBench(t, func(s *settings) {
+		s.matchAddr, s.matchPort = netip.MustParseAddr("203.0.113.10"), 8001
+		s.filter = "off"
+	})
 	for _, c := range fixtures[frameCase](t, "frames/unwrap-inputs.jsonl") {
 		packet, err := hex.DecodeString(c.Hex)
 		if err != nil {
@@ -263,7 +266,9 @@ func TestFormsDoNotMix(t *testing.T) {
 
 // Every prefix of a packet of either form, and every bit of its headers turned over: nothing but a whole shred goes on.
 func TestDamage(t *testing.T) {
-	b := newBench(t, func(s *settings) { s.advertised, s.version = netip.MustParseAddrPort("203.0.113.10:8001"), 50093 })
+	b := newBench(t, func(s *settings) {
+		s.matchAddr, s.matchPort, s.version = netip.MustParseAddr("203.0.113.10"), 8001, 50093
+	})
 	for f, whole := range [forms][]byte{inIP(shredOf(1)), inSequence(1, 1, shredOf(1))} {
 		step := 61
 		if os.Getenv("BISC_FAULTS") == "all" {

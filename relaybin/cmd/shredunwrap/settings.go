@@ -17,26 +17,28 @@ import (
 
 // settings are what flags, environment and file say.
 type settings struct {
-	listen     [forms]netip.AddrPort
-	allow      prefixes
-	advertised netip.AddrPort
-	to         netip.AddrPort
-	netns      string
-	filter     string
-	version    uint
-	below      uint64
-	above      uint64
-	buffer     int
-	gro        bool
-	gso        string
-	books      string
+	listen    [forms]netip.AddrPort
+	allow     prefixes
+	matchAddr netip.Addr
+	matchPort uint
+	to        netip.AddrPort
+	netns     string
+	filter    string
+	version   uint
+	below     uint64
+	above     uint64
+	buffer    int
+	gro       bool
+	gso       string
+	books     string
 }
 
 func (s *settings) declare(fs *flag.FlagSet) {
 	fs.TextVar(&s.listen[formIP], "listen-ip", netip.AddrPort{}, "`ADDR:PORT` where whole IP packets come; not with a socket \"ip\" from systemd")
 	fs.TextVar(&s.listen[formSequenced], "listen-sequenced", netip.AddrPort{}, "`ADDR:PORT` where the sequenced form comes; not with a socket \"sequenced\" from systemd")
 	fs.Var(&s.allow, "allow", "`CIDR[,CIDR]` of the senders that are listened to, such as 172.16.1.188/32; 0.0.0.0/0 for anybody")
-	fs.TextVar(&s.advertised, "advertised", netip.AddrPort{}, "`ADDR:PORT` to which the shreds in the form ip were sent; others are dropped; none: any")
+	fs.TextVar(&s.matchAddr, "match-addr", netip.Addr{}, "`ADDR` that the shreds in the form ip were sent to, the advertised TVU address; others are dropped; none: any")
+	fs.UintVar(&s.matchPort, "match-port", 0, "`PORT` that the shreds in the form ip were sent to, the advertised TVU port; others are dropped; 0: any")
 	fs.TextVar(&s.to, "to", netip.AddrPort{}, "`ADDR:PORT` of the validator's TVU, such as 172.20.0.2:9000")
 	fs.StringVar(&s.netns, "netns", "", "`PATH` of the network namespace to send in, /run/netns/NAME or /proc/PID/ns/net")
 	fs.StringVar(&s.filter, "filter", "on", "`on`: drop what is no shred or outside the window; count: forward and count it; off: do not look")
@@ -60,6 +62,10 @@ func (s *settings) check() error {
 		return daemon.Bad("to", "give the validator's TVU as IPv4 ADDR:PORT, such as 172.20.0.2:9000", "no destination")
 	case s.to.Addr().IsMulticast() || s.to.Addr().IsUnspecified() || s.to.Addr() == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
 		return daemon.Bad("to", "give the validator's own address", "%s is no single host", s.to.Addr())
+	case s.matchAddr.IsValid() && !s.matchAddr.Is4():
+		return daemon.Bad("match-addr", "the advertised TVU address, IPv4", "%s", s.matchAddr)
+	case s.matchPort > 65535:
+		return daemon.Bad("match-port", "the advertised TVU port, at most 65535", "%d", s.matchPort)
 	case s.version > 65535:
 		return daemon.Bad("shred-version", "give the number that `solana cluster-version` or ip_echo tells, at most 65535", "%d", s.version)
 	case !slices.Contains([]string{"on", "count", "off"}, s.filter):
@@ -100,7 +106,7 @@ func loops(at, to netip.AddrPort) bool {
 
 // rule is what the datagram inside the form ip must be.
 func (s *settings) rule() frame.Rule {
-	return frame.Match{Addr: s.advertised.Addr(), Port: s.advertised.Port()}.Rule()
+	return frame.Match{Addr: s.matchAddr, Port: uint16(s.matchPort)}.Rule()
 }
 
 func (s *settings) newFilter() *shred.Filter {
