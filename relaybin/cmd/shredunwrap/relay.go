@@ -29,6 +29,12 @@ type input struct {
 	last   [2]uint64 // overflow and refused at the last count
 }
 
+// arrival is what the books are told of a packet.
+type arrival struct {
+	header stream.Header
+	at     int64
+}
+
 // relay is the packet path: one goroutine.
 type relay struct {
 	inputs  []*input
@@ -39,6 +45,7 @@ type relay struct {
 	to      *destination
 	counts  *counts
 	log     *slog.Logger
+	headers []arrival // of the batch in hand, not in the books yet
 
 	looked time.Time // at the destination and the kernel's counters
 	failed bool      // sending failed since
@@ -96,6 +103,7 @@ func (r *relay) take(in *input) error {
 			r.message(in, &in.batch.Messages[i])
 		}
 		r.failed = r.to.flush() || r.failed
+		r.book()
 		r.waited(in)
 	}
 	r.books.Turn(stream.Now())
@@ -147,9 +155,7 @@ func (r *relay) packet(f form, b []byte, at int64) {
 			r.counts.drop(ofStream(err), 1)
 			return
 		}
-		if seen := r.books.See(h, at); seen.Timed {
-			r.counts.delay.Observe(seen.Delay)
-		}
+		r.headers = append(r.headers, arrival{h, at})
 		payload = inside
 	}
 	rule := r.filter.Check(payload)
@@ -162,6 +168,17 @@ func (r *relay) packet(f form, b []byte, at int64) {
 	default:
 		r.to.add(payload)
 	}
+}
+
+// book enters the batch into the stream books, now that it is forwarded: a kill before this makes a loss in the books of what
+// may have been forwarded, never the other way round.
+func (r *relay) book() {
+	for i := range r.headers {
+		if seen := r.books.See(r.headers[i].header, r.headers[i].at); seen.Timed {
+			r.counts.delay.Observe(seen.Delay)
+		}
+	}
+	r.headers = r.headers[:0]
 }
 
 // waited notes how long the batch's messages were in the host. They are forwarded now.
