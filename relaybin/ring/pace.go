@@ -3,6 +3,7 @@ package ring
 import (
 	"fmt"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -10,8 +11,8 @@ import (
 // What naps are like. At the design rate of 7,500 frames/s there is none.
 const (
 	napFrom   = 20_000                 // frames/s from which on Wait naps
-	napFrames = 24                     // how many frames a nap waits for
-	napMost   = 250 * time.Microsecond // the longest nap, and so the most that it delays a frame
+	napFrames = 32                     // how many frames a nap waits for
+	napMost   = 400 * time.Microsecond // the longest nap, and so the most that it delays a frame
 	measure   = 2 * time.Millisecond   // over how long the rate is taken: short, for shreds come in bursts
 )
 
@@ -37,7 +38,8 @@ func (p *pace) turn(now int64) {
 	p.since, p.frames = now, 0
 }
 
-// nap sleeps while frames gather. The thread's timer slack, 50 us by default, is taken away first, once.
+// nap sleeps while frames gather. The thread's timer slack, 50 us by default, is taken away first, once. The system call is raw, as
+// that of poll is.
 func (r *Ring) nap() error {
 	if !r.pace.exact {
 		if err := unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0); err != nil {
@@ -46,7 +48,7 @@ func (r *Ring) nap() error {
 		r.pace.exact = true
 	}
 	ts := unix.NsecToTimespec(int64(r.pace.nap))
-	_ = unix.Nanosleep(&ts, nil) // it can only be interrupted, and a shorter nap is one too
+	_, _, _ = unix.RawSyscall(unix.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&ts)), 0, 0) // it can only be interrupted, and a shorter nap is one too
 	return nil
 }
 

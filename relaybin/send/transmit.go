@@ -62,10 +62,10 @@ func (s *Sender) again() {
 	s.out.clear()
 }
 
-// call is sendmmsg: how many messages the kernel took, or why it took none.
+// call is sendmmsg: how many messages the kernel took, or why it took none. It never sleeps, so Go's scheduler is not told of it.
 func (s *Sender) call(messages []message) (int, unix.Errno) {
 	s.Counts.Calls++
-	n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&messages[0])), uintptr(len(messages)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
+	n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&messages[0])), uintptr(len(messages)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
 	if errno != 0 {
 		return 0, errno
 	}

@@ -44,6 +44,7 @@ type mirror struct {
 func (s *settings) run(ctx context.Context, service *daemon.Service) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	runtime.GOMAXPROCS(max(2, runtime.GOMAXPROCS(0))) // the ring keeps one
 	if s.remove {
 		return s.removeRoute(service)
 	}
