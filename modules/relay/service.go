@@ -27,7 +27,7 @@ var ServiceKind = modules.Kind{
 		"so that what reaches the host meanwhile waits in their buffers (net.core.rmem_max says how much) and no packet is lost. Only a changed socket must be closed and opened anew, and the plan says so. " +
 		"The daemon judges the settings itself before they take the old ones' place; names and plain forms are judged when the plan is read. The user is one that exists only while the daemon runs (DynamicUser).",
 	Checks: []string{
-		"now: the service and its sockets are active; the service has said that it is ready; its /healthz says ok",
+		"now: the service and its sockets are active; the service has said that it is ready; its /healthz says ok of everything but `ignore`",
 		"now: the SHA-256 of the running process (/proc/PID/exe) equals that of the build for this host's machine",
 		"now: settings, unit and sockets are not newer than the process, or the open sockets",
 		"now and after boot: the content, mode and owner of the settings",
@@ -50,7 +50,7 @@ var ServiceKind = modules.Kind{
 }
 `,
 	New: func(label string) modules.Resource {
-		return &Service{Name: label, Settle: 45 * time.Second, Limit: host.DefaultLimit}
+		return &Service{Name: label, Ignore: []string{"packets"}, Settle: 45 * time.Second, Limit: host.DefaultLimit}
 	},
 }
 
@@ -59,6 +59,7 @@ type Service struct {
 	Name     string
 	Settings map[string]string `hcl:"settings,optional" doc:"the daemon's settings by name, as its --help lists them"`
 	Sockets  map[string]string `hcl:"sockets,optional" doc:"shredunwrap: the ports that systemd keeps open for it, by form: ip, sequenced; ADDRESS:PORT, IPv4"`
+	Ignore   []string          `hcl:"ignore,optional" doc:"checks of /healthz, by name, that do not count. Whether packets come is relay_flow's question" default:"[\"packets\"]"`
 	Limit    time.Duration     `hcl:"limit,optional" doc:"how long a start or restart may take" default:"\"2m\""`
 	Settle   time.Duration     `hcl:"settle,optional" doc:"how long it may take after that until it is healthy" default:"\"45s\""`
 

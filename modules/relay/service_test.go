@@ -184,12 +184,26 @@ func TestServiceValidates(t *testing.T) {
 	}
 }
 
+// What the daemon says of its packets is relay_flow's affair; all else counts, and what is no health is not known.
+func TestServiceJudgesHealth(t *testing.T) {
+	for page, want := range map[string]string{
+		"": healthy, "ok destination\nok packets\n": healthy, "ok destination\nfail packets: no packet has come yet\n": healthy,
+		"fail destination: the namespace is gone\nfail packets: none\n": "destination: the namespace is gone",
+		"fail packets: none\nfail books: x: y\n":                        "books: x: y", "<html>\n": "",
+	} {
+		got, err := ServiceKind.New("shredunwrap").(*Service).judge(page)
+		if got != want || (err != nil) != (want == "") {
+			t.Errorf("%q: %q, %v", page, got, err)
+		}
+	}
+}
+
 func TestMisfit(t *testing.T) {
 	for _, tt := range []struct {
 		kind, value string
 		fits        bool
 	}{
-		{"", "true", true}, {"", "yes", false}, {"DURATION", "10s", true}, {"DURATION", "10", false}, {"int", "12", true}, {"int", "x", false}, {"HOST:PORT", "a:1", true}, {"value", "anything", true},
+		{"", "true", true}, {"", "yes", false}, {"DURATION", "10s", true}, {"DURATION", "10", false}, {"int", "12", true}, {"int", "x", false}, {"ADDR:PORT", "192.0.2.1:1", true}, {"ADDR:PORT", "192.0.2.1", false}, {"BYTES", "1048576", true}, {"BYTES", "1M", false}, {"HOST:PORT", "a:1", true}, {"CIDR[,CIDR]", "x", true}, {"value", "anything", true},
 	} {
 		if got := misfit(tt.kind, tt.value); (got == "") != tt.fits {
 			t.Errorf("%s %q: %q", tt.kind, tt.value, got)

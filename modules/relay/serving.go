@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -107,24 +108,41 @@ func (s *Service) lookProcess(ctx context.Context, h host.Reader, o *serving) er
 			return err
 		})
 		if at := s.pages(); at != "" {
-			questions = append(questions, func(ctx context.Context) (err error) { o.health, err = healthOf(ctx, h, at); return err })
+			questions = append(questions, func(ctx context.Context) (err error) { o.health, err = s.healthOf(ctx, h, at); return err })
 		}
 	}
 	return host.Ask(ctx, questions...)
 }
 
-// healthOf is what a daemon says of itself: ok, or the reason. That nobody listens is an answer.
-func healthOf(ctx context.Context, h host.Reader, at string) (string, error) {
+// healthOf is what a daemon says of itself: ok, or the first reason that counts. That nobody listens is an answer.
+func (s *Service) healthOf(ctx context.Context, h host.Reader, at string) (string, error) {
 	got, err := h.Get(host.Anew(ctx), host.Endpoint{Network: "tcp", Address: at}, "/healthz")
 	switch {
 	case errors.Is(err, host.ErrNotListening):
 		return "nobody listens on " + at, nil
 	case err != nil:
 		return "", fmt.Errorf("ask for the health on %s: %w", at, err)
-	case got.Status == 200:
-		return healthy, nil
+	case got.Status != 200 && got.Status != 503:
+		return "", fmt.Errorf("ask for the health on %s: HTTP status %d", at, got.Status)
 	}
-	return fmt.Sprintf("HTTP status %d: %s", got.Status, strings.Join(strings.Fields(string(got.Body)), " ")), nil
+	return s.judge(string(got.Body))
+}
+
+// judge reads a line a check: "ok NAME" or "fail NAME: REASON".
+func (s *Service) judge(page string) (string, error) {
+	verdict := healthy
+	for line := range strings.Lines(page) {
+		word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		name, _, _ := strings.Cut(rest, ": ")
+		switch {
+		case word == "ok":
+		case word != "fail":
+			return "", fmt.Errorf("its health has a line %.80q", line)
+		case verdict == healthy && !slices.Contains(s.Ignore, name):
+			verdict = rest
+		}
+	}
+	return verdict, nil
 }
 
 const healthy = "ok"

@@ -77,9 +77,9 @@ func misfit(kind, value string) string {
 		_, err = strconv.ParseBool(value)
 	case "DURATION", "duration":
 		_, err = time.ParseDuration(value)
-	case "int", "uint":
+	case "int", "uint", "BYTES", "SLOTS":
 		_, err = strconv.ParseInt(value, 0, 64)
-	case "ADDRESS:PORT":
+	case "ADDRESS:PORT", "ADDR:PORT":
 		_, err = netip.ParseAddrPort(value)
 	}
 	if err == nil {
