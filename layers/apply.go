@@ -51,6 +51,8 @@ type applying struct {
 	identity Identity
 	did      bool // a step was sent in this round
 	out      []Outcome
+	// until is when an armed dead-man's switch is no longer to be counted on; zero where none is armed.
+	until time.Time
 }
 
 // Apply does the approved round on a host: what was shown, or less, or nothing. Each item is observed again before its

@@ -31,7 +31,9 @@ func (a *applying) provisional(ctx context.Context, o *Outcome) {
 		return
 	}
 	a.did = true
+	a.until = until
 	a.steps(ctx, o)
+	a.until = time.Time{}
 	if o.State == Drifted {
 		a.proveAfresh(ctx, o, until)
 	}

@@ -74,6 +74,36 @@ func TestFaultF34_ProvedOnlyAnew(t *testing.T) {
 	}
 }
 
+// twoSteps is a resource whose first step cuts the connection until the host has taken it back.
+type twoSteps struct{ flag }
+
+func (r *twoSteps) Plan(ctx context.Context, h host.Reader) (modules.Change, error) {
+	c, err := r.flag.Plan(ctx, h)
+	if !c.InSync() {
+		c.Do(host.Put{Path: r.path + "-second", Content: []byte("x")})
+	}
+	return c, err
+}
+
+func TestFaultF34_NoStepAfterTheRevert(t *testing.T) {
+	b := sudoers()
+	b.stages = []*Stage{stage(Storage, item("a", &twoSteps{flag{path: "/etc/sudoers.d/ops", want: "yes"}}))}
+	b.reverting()
+	revert := b.React
+	b.React = func(f *hosttest.Fake, s host.Step) error {
+		if put, ok := s.(host.Put); ok && put.Path == "/etc/sudoers.d/ops" {
+			time.Sleep(21 * time.Second)
+			return nil // taken back meanwhile
+		}
+		return revert(f, s)
+	}
+	rep := b.climb(t, Acting{Within: 20 * time.Second}, always)
+	out := rep.Outcomes()[0]
+	if got := b.undoActs(); got != "arm do revert" || out.State != Failed || !errors.Is(out.Err, errOverdue) {
+		t.Errorf("%s: %s: %v", got, out.State, out.Err)
+	}
+}
+
 // elsewhere is a fake whose new connections lead to another machine.
 type elsewhere struct{ *hosttest.Fake }
 

@@ -46,6 +46,11 @@ func (a *applying) stepsOnce(ctx context.Context, o *Outcome) error {
 			o.State, o.Reason = NotReached, ErrStopped.Error()
 			return nil
 		}
+		// A step that cuts the connection is answered when the host has taken it back and TCP comes through again. What came
+		// after it then would have no switch behind it.
+		if !a.until.IsZero() && !time.Now().Before(a.until) {
+			return errOverdue
+		}
 		a.doing(*o, s.String(), time.Time{})
 		if err := a.act(ctx, *o, s); err != nil {
 			return err
@@ -83,6 +88,8 @@ func (a *applying) lookAgain(ctx context.Context, o *Outcome, loss error) error 
 func failure(err error) State {
 	var guard *host.GuardError
 	switch {
+	case errors.As(err, &guard) && guard.Guard == host.SwitchGuard:
+		return Failed // it was begun, and has been taken back
 	case errors.As(err, &guard), errors.Is(err, host.ErrFenced):
 		return Blocked
 	case errors.Is(err, host.ErrChanged), errors.Is(err, host.ErrAnother):

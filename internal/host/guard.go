@@ -45,3 +45,15 @@ var unchangedText string
 func Unchanged(path, digest string) Guard {
 	return Guard{Name: "file unchanged", Text: unchangedText, Args: []string{path, digest}}
 }
+
+// SwitchGuard is the name of SwitchArmed.
+const SwitchGuard = "dead-man's switch armed"
+
+//go:embed guards/switch-armed.sh
+var switchArmedText string
+
+// SwitchArmed holds while the dead-man's switch with this id is armed in the folder, and has decided nothing. A step that lay
+// in the connection's buffer while the host took the change back would else be done after it, with nothing to take it back.
+func SwitchArmed(folder, id string) Guard {
+	return Guard{Name: SwitchGuard, Text: switchArmedText, Args: []string{folder, id}}
+}

@@ -66,7 +66,23 @@ while [ $# -gt 0 ]; do
     for p in iptables ip6tables; do
       if command -v "$p-save" >/dev/null 2>&1; then "$p-save" >"$at/$p" || fail "$p-save failed"; fi
     done
-    if command -v nft >/dev/null 2>&1; then nft list ruleset >"$at/nft" || fail "nft list ruleset failed"; fi
+    if command -v nft >/dev/null 2>&1; then
+      : >"$at/nft"
+      : >"$at/kept-tables"
+      nft list tables >"$at/tables" || fail "nft list tables failed"
+      while read -r word family table; do
+        nft list table "$family" "$table" >"$at/table" || fail "nft list table $family $table failed"
+        if [ "$family $table" = "inet firewalld" ]; then
+          # It remembers the handles of its rules: put back by another hand they would be none of its any more.
+          nft -s list table inet firewalld >"$at/firewalld" || fail "nft list table inet firewalld failed"
+          echo "$word $family $table" >>"$at/kept-tables"
+        elif grep -Eq 'xt (match|target)' "$at/table"; then
+          echo "$word $family $table" >>"$at/kept-tables" # nft cannot read that back: iptables-restore can
+        else
+          cat "$at/table" >>"$at/nft"
+        fi
+      done <"$at/tables"
+    fi
     shift ;;
   routes)
     for f in 4 6; do

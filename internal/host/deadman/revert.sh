@@ -39,10 +39,31 @@ tables_back() { # PROGRAM FILE
     done
   } >"$armed/tables" && "$1-restore" <"$armed/tables"
 }
-# Rules of iptables' own kind cannot be read back by nft; those are iptables-restore's.
-nft_back() {
-  if grep -Eq 'xt (match|target)' "$1"; then return 0; fi
-  { echo 'flush ruleset'; cat "$1"; } >"$armed/ruleset" && nft -f "$armed/ruleset"
+# Tables that hold what nft cannot read back are iptables-restore's, and firewalld's is its own: those stay.
+nft_back() { # FILE KEPT
+  { nft list tables | grep -vxFf "$2" | sed 's/^table/delete table/'; cat "$1"; } >"$armed/ruleset" && nft -f "$armed/ruleset"
+}
+# firewalld makes its own table again from its files, which are back; that takes all of iptables' rules away, and docker makes
+# its own again when it hears of it. What comes after is put on top of that, so that is waited for, for 10 s at most.
+firewalld_back() { # FILE
+  nft -s list table inet firewalld 2>/dev/null | cmp -s - "$1" && return 0
+  firewall-cmd --reload || return
+  turn=0 was=
+  while [ "$turn" -lt 20 ]; do
+    turn=$((turn + 1))
+    sleep 0.5
+    now=$(iptables-save | sed '/^#/d; s/\[[0-9:]*\]//')
+    if [ "$turn" -gt 3 ] && [ "$now" = "$was" ]; then return 0; fi
+    was=$now
+  done
+}
+filter_back() {
+  for at in "$armed"/[0-9]*; do
+    [ -e "$at/firewall" ] || continue
+    if [ -e "$at/firewalld" ] && firewall-cmd --state >/dev/null 2>&1; then try "rules of firewalld as before" firewalld_back "$at/firewalld"; fi
+    [ -e "$at/nft" ] && try "rules of nft as before" nft_back "$at/nft" "$at/kept-tables"
+    for p in iptables ip6tables; do [ -e "$at/$p" ] && try "rules of $p as before" tables_back "$p" "$at/$p"; done
+  done
 }
 routes_back() { # 4|6 FILE
   ip "-$1" route flush table main && { ip "-$1" route restore <"$2" 2>/dev/null; [ "$(ip "-$1" route save table main 2>/dev/null | wc -c)" -ge "$(wc -c <"$2")" ]; }
@@ -66,7 +87,7 @@ active_back() { # UNIT STATE
   *) systemctl stop -- "$1" ;;
   esac
 }
-units= netplan=
+units= netplan= loaded=
 for at in "$armed"/[0-9]*; do
   [ -e "$at/path" ] || continue
   path=$(cat "$at/path")
@@ -89,15 +110,14 @@ if [ "$how" != boot ]; then
   [ -z "$units" ] || try "systemd read its files again" systemctl daemon-reload
   for at in "$armed"/[0-9]*; do
     [ -e "$at/key" ] && try "sysctl $(cat "$at/key") as before" sh -c 'cat "$1" >"/proc/sys/$2"' sh "$at/value" "$(cat "$at/key")"
-    if [ -e "$at/firewall" ]; then
-      [ -e "$at/nft" ] && try "rules of nft as before" nft_back "$at/nft"
-      for p in iptables ip6tables; do [ -e "$at/$p" ] && try "rules of $p as before" tables_back "$p" "$at/$p"; done
-    fi
   done
+  filter_back
   [ -z "$netplan" ] || try "netplan applied" netplan apply
   for at in "$armed"/[0-9]*; do
     [ -e "$at/unit" ] && try "$(cat "$at/unit") is $(cat "$at/active") again, with its files read" active_back "$(cat "$at/unit")" "$(cat "$at/active")"
+    case $(cat "$at/unit" 2>/dev/null) in firewalld.* | nftables.* | netfilter-persistent.* | iptables.* | ufw.* | fail2ban.*) loaded=1 ;; esac
   done
+  [ -z "$loaded" ] || filter_back # a unit that starts puts its own rules in, and takes others away
   for at in "$armed"/[0-9]*; do
     [ -e "$at/act" ] || continue
     if [ -e "$at/may-fail" ]; then act_back <"$at/act" >/dev/null 2>&1; else try "$(tr '\0' ' ' <"$at/act")" act_back <"$at/act"; fi

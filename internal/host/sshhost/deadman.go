@@ -53,6 +53,31 @@ func (w *Writer) Arm(ctx context.Context, u host.Undo) error {
 	return nil
 }
 
+// fenced is a step that the host does only while the switch is armed. A job is a script then: D-Bus knows no guards.
+func (w *Writer) fenced(s host.Step) host.Step {
+	if w.armed == nil || w.armed.unsure {
+		return s
+	}
+	guards := []host.Guard{host.SwitchArmed(w.pool.stateDir+"/armed", w.armed.id)}
+	switch s := s.(type) {
+	case host.Script:
+		s.Guards = append(guards, s.Guards...)
+		return s
+	case host.Put:
+		s.Guards = append(guards, s.Guards...)
+		return s
+	case host.Edit:
+		s.Guards = append(guards, s.Guards...)
+		return s
+	case host.Remove:
+		s.Guards = append(guards, s.Guards...)
+		return s
+	case host.Job:
+		return host.Script{Argv: []string{"systemctl", s.Verb, "--", s.Unit}, Limit: s.Limit, Guards: guards}
+	}
+	return s
+}
+
 // Afresh makes a connection of its own, up to root's agent: a reader, without the lock.
 func (w *Writer) Afresh(ctx context.Context) (host.Reader, error) {
 	cfg := *w.cfg

@@ -66,6 +66,30 @@ func TestFaultF34_DisarmLost(t *testing.T) {
 	}
 }
 
+// A step that comes to the host after it has taken the change back is not done: nothing would take that one back.
+func TestFaultF34_StepAfterTheRevert(t *testing.T) {
+	h := lab.ForTest(t, lab.Names("late")).Host("late")
+	shell := outOfBand(h)
+	shell(t, "echo old >/srv/edited; echo old >/srv/removed")
+	w := writer(t, pool(t), config(h, "ops"), "run")
+	armedFile(t, w, "/srv/new", 10*time.Minute)
+	shell(t, "systemctl start bisc-deadman.service; test -e /var/lib/bisc/armed/done; test ! -e /srv/new")
+	for _, s := range []host.Step{
+		host.Script{Argv: []string{"touch", "/srv/new"}}, host.Put{Path: "/srv/new", Content: []byte("x"), Mode: 0o644},
+		host.Edit{Path: "/srv/edited", Add: []string{"new"}}, host.Remove{Path: "/srv/removed"}, host.Job{Verb: "stop", Unit: "cron.service"},
+	} {
+		var refused *host.GuardError
+		if err := w.Do(t.Context(), s); !errors.As(err, &refused) || refused.Unknown {
+			t.Errorf("%s: %v, want a refusal", s, err)
+		}
+	}
+	shell(t, "test ! -e /srv/new; test \"$(cat /srv/edited /srv/removed | tr '\\n' ' ')\" = 'old old '")
+	var done *host.RevertedError
+	if err := w.Confirm(t.Context()); !errors.As(err, &done) {
+		t.Errorf("confirm: %v", err)
+	}
+}
+
 // What only the kernel holds goes back by commands, one whose failure is no news among them, and a unit of bisc's that came
 // with the change goes with it.
 func TestRevertActs(t *testing.T) {

@@ -85,7 +85,7 @@ func (w *Writer) Token() uint64 { return w.token.Load() }
 func (w *Writer) Do(ctx context.Context, s host.Step) error {
 	w.channel().waves.forget()
 	defer func() { w.channel().waves.forget() }()
-	switch s := s.(type) {
+	switch s := w.fenced(s).(type) {
 	case host.Script:
 		return w.script(ctx, s)
 	case host.Put:
