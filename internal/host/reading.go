@@ -15,7 +15,7 @@ func (r Reading) Argv(args ...string) []string {
 }
 
 // readings is every Reading there is: what is not listed here cannot be run by a Query.
-var readings = []Reading{Uses, Validators, StopClosure, Blankness, Busy, NftRules}
+var readings = []Reading{Uses, Validators, StopClosure, Blankness, Busy, NftRules, DockerNetwork}
 
 func isReading(argv []string) bool {
 	if len(argv) < 4 || argv[0] != "sh" || argv[1] != "-c" {
@@ -44,6 +44,9 @@ var StopClosure = Reading{Name: "stop-closure", Text: stopClosureText}
 // NftRules is nft's whole ruleset as JSON. It exits 127 where there is no nft. It loads the kernel's nf_tables where that is a
 // module: ask only where it is there already. It is no Query, since nft takes any command in any of its words.
 var NftRules = Reading{Name: "nft-rules", Text: nftRulesText}
+
+// DockerNetwork is what docker tells of the network with this name, as JSON: its bridge, and who is in it at which address.
+var DockerNetwork = Reading{Name: "docker-network", Text: dockerNetworkText}
 
 // Readings lists every Reading that a Query may run.
 func Readings() []Reading { return slices.Clone(readings) }

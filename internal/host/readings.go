@@ -13,3 +13,6 @@ var stopClosureText string
 
 //go:embed readings/nft-rules.sh
 var nftRulesText string
+
+//go:embed readings/docker-network.sh
+var dockerNetworkText string

@@ -43,5 +43,7 @@ func Registry() modules.Registry {
 		network.IPRuleKind,
 		network.RouteTableKind,
 		network.GRETunnelKind,
+		network.FirewalldPolicyKind,
+		network.ConntrackFlowKind,
 	)
 }

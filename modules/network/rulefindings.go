@@ -133,11 +133,11 @@ func (p placed) unheard(c *modules.Change, o observedRule) {
 	}
 }
 
-// loops tells whether the rule sends packets to the host's own loopback.
+// loops tells whether the rule sends packets from outside to the host's own loopback.
 func (p placed) loops() bool {
 	host, _, _ := strings.Cut(p.to, ":")
 	a, err := netip.ParseAddr(host)
-	return p.rule.target() == "DNAT" && err == nil && a.IsLoopback()
+	return p.rule.target() == "DNAT" && p.rule.chain == "PREROUTING" && err == nil && a.IsLoopback()
 }
 
 // revived tells of the rule in the file of netfilter-persistent, which puts it in early in the boot, before docker: at the

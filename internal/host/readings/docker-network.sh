@@ -1,0 +1,1 @@
+exec docker network inspect -- "$1"
