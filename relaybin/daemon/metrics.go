@@ -81,5 +81,18 @@ func (s *Service) handler() http.Handler {
 			}
 		}
 	})
+	mux.HandleFunc("/", s.page)
 	return mux
+}
+
+// page serves what the daemon added: it does so after the listener is up, for the listener does not wait for the daemon.
+func (s *Service) page(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	serve, there := s.pages[r.Method+" "+r.URL.Path]
+	s.mu.Unlock()
+	if !there {
+		http.NotFound(w, r)
+		return
+	}
+	serve(w, r)
 }

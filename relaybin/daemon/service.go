@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -29,6 +30,7 @@ type Service struct {
 	checks []check
 	hearts []*Heart
 	reload func() error
+	pages  map[string]http.HandlerFunc
 }
 
 type check struct {
@@ -66,6 +68,16 @@ func (s *Service) Health(name string, ask func() error) {
 	s.mu.Lock()
 	s.checks = append(s.checks, check{name, ask})
 	s.mu.Unlock()
+}
+
+// Page serves one more path, such as "GET /report", beside /metrics and /healthz. Call it before Ready.
+func (s *Service) Page(pattern string, serve http.HandlerFunc) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.pages == nil {
+		s.pages = map[string]http.HandlerFunc{}
+	}
+	s.pages[pattern] = serve
 }
 
 // OnReload sets what SIGHUP does. An error is logged and the daemon goes on as it was.

@@ -136,7 +136,7 @@ func (s *settings) file(r io.Reader, set func(name, value string) error) error {
 			if s.flags.Lookup(name) == nil || name == "config" {
 				return s.unknown(name, at, name)
 			}
-			if before, twice := seen[name]; twice {
+			if before, twice := seen[name]; twice && !s.repeats(name) {
 				return &BadSetting{Name: name, From: at, Err: fmt.Errorf("is set at %s already", before), Remedy: "keep one of the two lines"}
 			}
 			seen[name], s.source = at, at
@@ -173,6 +173,16 @@ func (s *settings) unknown(name, from, written string) error {
 		}
 	})
 	return &BadSetting{From: from, Err: fmt.Errorf("%s: no such setting", written), Remedy: best}
+}
+
+// repeats reports whether each line of a setting adds to the ones before it: its value says so.
+func (s *settings) repeats(name string) bool {
+	value, ok := s.flags.Lookup(name).Value.(noted)
+	if !ok {
+		return false
+	}
+	several, ok := value.Value.(interface{ Repeats() bool })
+	return ok && several.Repeats()
 }
 
 func (s *settings) prefix() string { return strings.ToUpper(s.command.Name) }

@@ -235,9 +235,11 @@ func (m *Meter) advance(at int64) {
 
 // Tick tells the meter the time when no shred does: silence, too, must be noticed. The caller holds the lock.
 func (m *Meter) Tick(at int64) {
-	if m.any {
-		m.advance(at)
+	if !m.any {
+		m.now = max(m.now, at)
+		return
 	}
+	m.advance(at)
 }
 
 // Wall says what the wall clock shows at time 0 of See's clock, in ns since 1970. It is for display alone; no verdict uses it.

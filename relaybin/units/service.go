@@ -41,6 +41,9 @@ func (d Daemon) service() string {
 	if d.Name == "shredunwrap" { // its books outlive it: what was lost between two processes is counted
 		line("RuntimeDirectory=bisc-shredunwrap\nRuntimeDirectoryPreserve=yes")
 	}
+	if d.Name == "shredmeter" { // marks, and what was measured before them, outlive it
+		line("StateDirectory=bisc-shredmeter\nStateDirectoryMode=0700")
+	}
 	caps := strings.Join(d.capabilities(), " ")
 	line("CapabilityBoundingSet=", caps, "\nAmbientCapabilities=", caps)
 	line("RestrictAddressFamilies=", d.families())
