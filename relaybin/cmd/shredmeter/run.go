@@ -55,6 +55,7 @@ func (l *live) serve(ctx context.Context) error {
 	s.Health("paths", l.health)
 	stopped := make(chan error, len(l.taps))
 	for _, t := range l.taps {
+		_ = t.open() // so that Ready means listening; run says what keeps it from it, and tries again
 		heart := s.Heart("path " + t.path.name)
 		go func() { stopped <- t.run(ctx, s.Log, heart.Beat) }()
 	}

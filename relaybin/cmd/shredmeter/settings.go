@@ -25,6 +25,7 @@ type settings struct {
 	grace     time.Duration
 	silence   time.Duration
 	span      time.Duration
+	warmup    time.Duration
 	state     string
 	format    string
 }
@@ -51,6 +52,7 @@ func (s *settings) flags(f *flag.FlagSet) {
 	f.DurationVar(&s.grace, "grace", 2*time.Second, "how long after its last shred a slot that is not complete breaks the run, a `DURATION`")
 	f.DurationVar(&s.silence, "silence", 10*time.Second, "after how long without a shred a path is absent, a `DURATION`")
 	f.DurationVar(&s.span, "span", 15*time.Minute, "how much before and after a mark is compared, a `DURATION` up to 30m")
+	f.DurationVar(&s.warmup, "warmup", time.Second, "slots seen within this `DURATION` of the first shred began before shredmeter did, and are in no total; recordings have none")
 	f.StringVar(&s.state, "state", "", "`FILE` that keeps marks across restarts (default: marks.json in the folder that systemd's StateDirectory names)")
 	f.StringVar(&s.format, "format", "text", "of the report on recordings: `text|json`")
 }
@@ -76,7 +78,7 @@ func (s *settings) check() error {
 		value      time.Duration
 		least, max time.Duration
 	}{{"expire", s.expire, time.Second, 2 * time.Minute}, {"grace", s.grace, 100 * time.Millisecond, s.expire}, {"silence", s.silence, time.Second, time.Hour},
-		{"span", s.span, time.Minute, 30 * time.Minute}} {
+		{"span", s.span, time.Minute, 30 * time.Minute}, {"warmup", s.warmup, 0, time.Minute}} {
 		if d.value < d.least || d.value > d.max {
 			return daemon.Bad(d.name, fmt.Sprintf("give %v to %v", d.least, d.max), "%v", d.value)
 		}
@@ -110,7 +112,7 @@ func (s *settings) meter() (*meter.Meter, error) {
 		c.Paths = append(c.Paths, p.name)
 	}
 	if !s.paths.recorded() {
-		c.Warmup = time.Second
+		c.Warmup = s.warmup
 	}
 	return meter.New(c)
 }

@@ -61,7 +61,11 @@ func (t *tap) trouble() error {
 	if t.err != nil {
 		return t.err
 	}
-	if r := t.ring.Load(); r != nil && r.State() != ring.Up {
+	r := t.ring.Load()
+	if r == nil {
+		return errors.New("its device is not listened to")
+	}
+	if r.State() != ring.Up {
 		return fmt.Errorf("device %s is %s", r.Device(), r.State())
 	}
 	return nil
