@@ -118,12 +118,12 @@ func (r *Rule) packet(b []byte, at int) (Cut, Verdict) {
 	case header+int(binary.BigEndian.Uint16(udp[4:])) != total:
 		return Cut{}, Length
 	}
-	return Cut{IP: int32(at), Payload: int32(at + header + 8), End: int32(at + total), BadSum: sum(ip[:header]) != 0xffff}, Forward
+	return Cut{IP: int32(at), Payload: int32(at + header + 8), End: int32(at + total), BadSum: Sum(ip[:header]) != 0xffff}, Forward
 }
 
-// sum is the one's complement sum of an IP header, of which the length divides by four and is at least 20: 0xffff when its
+// Sum is the one's complement sum of an IP header, of which the length divides by four and is at least 20: 0xffff when its
 // checksum is right.
-func sum(header []byte) uint16 {
+func Sum(header []byte) uint16 {
 	h := header[:20]
 	s := uint64(binary.BigEndian.Uint32(h)) + uint64(binary.BigEndian.Uint32(h[4:])) + uint64(binary.BigEndian.Uint32(h[8:])) +
 		uint64(binary.BigEndian.Uint32(h[12:])) + uint64(binary.BigEndian.Uint32(h[16:]))

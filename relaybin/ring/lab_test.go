@@ -155,7 +155,7 @@ type captured struct {
 }
 
 // fixtures are the frames of a mirror port.
-func fixtures(t *testing.T) []captured {
+func fixtures(t testing.TB) []captured {
 	t.Helper()
 	f, err := os.Open("../../../shared/fixtures/solana/frames/mirrored-frames.pcap")
 	if err != nil {

@@ -2,7 +2,8 @@
 //
 // Version 2 has a state for each frame, so that a frame can be taken the moment it is there. Version 3 hands over whole blocks,
 // and a block that is not full only after a timeout of a millisecond at least: at 7,500 frames/s each frame would wait for it.
-// What version 3 gains at high rates, few wake-ups and large batches, Wait gains by short naps that grow with the rate.
+// What version 3 gains at high rates, few wake-ups and large batches, Wait gains by short naps that grow with the rate. A tap,
+// for which nobody waits, is of version 3.
 //
 // Any device will do: Ethernet, loopback, bridge, tunnel. Where frames have an Ethernet header they are read with it (SOCK_RAW),
 // since only so the kernel tells the EtherType that stands before the data: without it (SOCK_DGRAM) kernels from 6.12 on tell the
@@ -37,6 +38,11 @@ type Options struct {
 	Frames      int         // how many frames the ring holds; 0: DefaultFrames
 	Size        int         // bytes a frame may have, with 64 for the kernel; a power of two from 256 to 65536; 0: DefaultSize
 	Promiscuous bool        // also take frames to other machines' link addresses, which a mirror's are
+
+	// Tap is for listening beside a path, where nobody waits for the frames: they come up to 10 ms late, at less cost, and with the
+	// kernel's stamp. A large packet that a sender or a device made of many (GSO, GRO) comes as the datagrams that it was made of;
+	// without Tap it is longer than a place, and so truncated. A Packet is then valid until the next, too.
+	Tap bool
 }
 
 // Ring is an open ring. One goroutine reads it; State, Device and Stats may be called from any.
@@ -47,8 +53,11 @@ type Ring struct {
 	memory  []byte
 	size    int
 	count   int
-	next    int // the place that the kernel fills next
-	held    int // places before it that were handed out and not yet given back
+	tap     *blocks // with Options.Tap, and then memory, next and held are not used
+	vnet    bool    // large packets say how they are to be cut
+	taken   bool    // something was, since Release
+	next    int     // the place that the kernel fills next
+	held    int     // places before it that were handed out and not yet given back
 	pace    pace
 	opened  time.Time
 	looked  int64 // when the device was last looked for, by clock
@@ -131,6 +140,9 @@ func (r *Ring) setUp() error {
 	runtime.KeepAlive(prog)
 	// The filter drops outgoing frames too; this spares the kernel their copies, from 4.20 on.
 	_ = unix.SetsockoptInt(r.fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1)
+	if r.options.Tap {
+		return r.startTap()
+	}
 	if err := unix.SetsockoptInt(r.fd, unix.SOL_PACKET, unix.PACKET_VERSION, unix.TPACKET_V2); err != nil {
 		return fmt.Errorf("ring: the kernel has no TPACKET_V2: %w", err)
 	}
@@ -159,6 +171,9 @@ func (r *Ring) allocate() error {
 
 // Next fills p with the next frame and reports whether there was one. The frame stays where it is until Release.
 func (r *Ring) Next(p *Packet) bool {
+	if r.tap != nil {
+		return r.nextTapped(p)
+	}
 	if r.held == r.count {
 		return false // all are handed out; what stands at next was already
 	}
@@ -198,6 +213,14 @@ const addressAt = (unix.SizeofTpacket2Hdr + 15) &^ 15
 
 // Release gives back to the kernel all frames that Next has handed out.
 func (r *Ring) Release() {
+	if r.tap != nil {
+		r.tap.release()
+		if r.taken && r.State() != Up {
+			r.state.Store(int32(Up))
+		}
+		r.taken = false
+		return
+	}
 	place := r.next - r.held
 	if place < 0 {
 		place += r.count
@@ -216,6 +239,9 @@ func (r *Ring) Release() {
 
 // Close gives back the ring. No Packet may be used after it.
 func (r *Ring) Close() error {
+	if r.tap != nil {
+		r.memory, r.tap = r.tap.memory, nil
+	}
 	if r.memory != nil {
 		if err := unix.Munmap(r.memory); err != nil {
 			return fmt.Errorf("ring: unmap: %w", err)

@@ -16,10 +16,18 @@ import (
 
 // Every frame of the fixtures comes out of the ring with the verdict that it has as a capture, or the kernel's filter kept it
 // back because it is plainly not ours.
-func TestFixturesThroughTheRing(t *testing.T) {
+func TestFixturesThroughTheRing(t *testing.T) { both(t, fixturesThrough) }
+
+// both runs a test with a ring of places and with a tap.
+func both(t *testing.T, test func(*testing.T, bool)) {
+	t.Run("ring", func(t *testing.T) { test(t, false) })
+	t.Run("tap", func(t *testing.T) { test(t, true) })
+}
+
+func fixturesThrough(t *testing.T, tap bool) {
 	namespace(t)
 	veth(t, "g0", "mirror0")
-	r := open(t, Options{Device: Auto, Match: ours})
+	r := open(t, Options{Device: Auto, Match: ours, Tap: tap})
 	send := sender(t, "g0")
 	rule := ours.Rule()
 	marker := fixtures(t)[0].frame // comes after each, so that a frame that does not come is seen without waiting
@@ -114,10 +122,12 @@ func TestOverflowIsCounted(t *testing.T) {
 }
 
 // What the machine itself sends by the device is not a mirrored frame.
-func TestOutgoingIsNotRead(t *testing.T) {
+func TestOutgoingIsNotRead(t *testing.T) { both(t, sentAndReceived) }
+
+func sentAndReceived(t *testing.T, tap bool) {
 	namespace(t)
 	veth(t, "g0", "m0")
-	r := open(t, Options{Device: "m0", Match: ours})
+	r := open(t, Options{Device: "m0", Match: ours, Tap: tap})
 	good := fixtures(t)[0].frame
 	mine := bytes.Clone(good)
 	mine[14+28] ^= 0xff
@@ -129,10 +139,12 @@ func TestOutgoingIsNotRead(t *testing.T) {
 }
 
 // A device that goes down and up, or vanishes and returns under its name, is read again.
-func TestFaultF41_DeviceComesBack(t *testing.T) {
+func TestFaultF41_DeviceComesBack(t *testing.T) { both(t, deviceComesBack) }
+
+func deviceComesBack(t *testing.T, tap bool) {
 	namespace(t)
 	veth(t, "g0", "m0")
-	r := open(t, Options{Device: "m0", Match: ours, Promiscuous: true})
+	r := open(t, Options{Device: "m0", Match: ours, Promiscuous: true, Tap: tap})
 	good := fixtures(t)[0].frame
 	arrives(t, r, "g0", good)
 
