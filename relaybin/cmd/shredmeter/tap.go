@@ -44,7 +44,7 @@ func (t *tap) open() error {
 	if t.ring.Load() != nil {
 		return nil
 	}
-	r, err := ring.Open(ring.Options{Device: t.path.device, Match: t.path.match(), Frames: ringFrames})
+	r, err := ring.Open(ring.Options{Device: t.path.device, Match: t.path.match(), Frames: ringFrames, Tap: true})
 	t.mu.Lock()
 	t.err = err
 	t.mu.Unlock()
