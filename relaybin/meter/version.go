@@ -107,7 +107,8 @@ func (m *Meter) agrees(s *slot, v *version, payload []byte, this doubt) bool {
 	}
 	second := v.doubt
 	if !second.there || second.root != root || second.leaf == this.leaf {
-		this.root, v.doubt = root, this
+		this.root = root
+		v.doubt = this
 		return false
 	}
 	v.root, v.chained = root, shred.ChainedRoot(payload, &m.header) // the first shred was the damaged one
