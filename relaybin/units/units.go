@@ -93,7 +93,7 @@ ListenDatagram=%[3]s
 FileDescriptorName=%[2]s
 ReusePort=yes
 FreeBind=yes
-ReceiveBuffer=32M
+ReceiveBuffer=64M
 TriggerLimitIntervalSec=0
 Service=%[4]s
 

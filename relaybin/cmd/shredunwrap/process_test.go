@@ -37,7 +37,7 @@ var (
 // process is shredunwrap in the host's namespace, its own process.
 type process struct {
 	*exec.Cmd
-	t    *testing.T
+	t    testing.TB
 	net  *lab.Net
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -56,7 +56,7 @@ func (p *process) output() string {
 	return p.text.String()
 }
 
-func start(t *testing.T, n *lab.Net, args ...string) *process {
+func start(t testing.TB, n *lab.Net, args ...string) *process {
 	t.Helper()
 	p := &process{t: t, net: n, Cmd: exec.Command(os.Args[0], args...)}
 	p.Env = append(os.Environ(), "BISC_TEST_DAEMON=1")
@@ -74,7 +74,7 @@ func start(t *testing.T, n *lab.Net, args ...string) *process {
 }
 
 // ready starts shredunwrap and waits until it listens.
-func ready(t *testing.T, n *lab.Net, args ...string) *process {
+func ready(t testing.TB, n *lab.Net, args ...string) *process {
 	t.Helper()
 	p := start(t, n, append([]string{"--listen-ip", onIP.String(), "--listen-sequenced", onSequenced.String(), "--allow", lab.SwitchAddr.String()}, args...)...)
 	p.await("metrics", func() bool { return strings.Contains(p.output(), "metrics are served") })
@@ -131,7 +131,7 @@ func (p *process) stop() {
 }
 
 // from is a socket on the switch, connected to one of the daemon's ports.
-func from(t *testing.T, n *lab.Net, source netip.Addr, to netip.AddrPort) int {
+func from(t testing.TB, n *lab.Net, source netip.Addr, to netip.AddrPort) int {
 	t.Helper()
 	fd := -1
 	if err := n.Switch.Do(func() (err error) {
@@ -312,6 +312,18 @@ func TestStreamAsSent(t *testing.T) {
 	if want := fmt.Sprintf("ended received=%d forwarded=%d dropped=0 lost_by_kernel=0", made, made); !strings.Contains(p.output(), want) {
 		t.Errorf("no %q in\n%s", want, p.output())
 	}
+}
+
+// With one processor slot the loop that waits for packets keeps nobody from it: /metrics is answered, SIGTERM is heard.
+func TestOneProcessor(t *testing.T) {
+	t.Setenv("GOMAXPROCS", "1")
+	n := lab.ForTest(t)
+	v := newValidator(t, n.Host.Do, lab.TVU)
+	p := ready(t, n, "--to", lab.TVU.String())
+	put(t, from(t, n, lab.SwitchAddr, onSequenced), inSequence(1, 1, shredOf(1)))
+	p.await("packet", func() bool { return v.count() == 1 })
+	p.want(map[string]string{"shredunwrap_forwarded_total": "1"})
+	p.stop()
 }
 
 // --once says what came, or what to look at when nothing does; --dry says what would be; a taken port is told with its remedy.

@@ -48,6 +48,7 @@ type relay struct {
 	headers []arrival // of the batch in hand, not in the books yet
 
 	looked time.Time // at the destination and the kernel's counters
+	boot   int64     // CLOCK_BOOTTIME then: asked for once a second, for unlike time.Now it is a system call
 	failed bool      // sending failed since
 	broken error     // what the destination's trouble was, so that it is logged once
 }
@@ -59,8 +60,7 @@ func (r *relay) loop(ctx context.Context, svc *daemon.Service) error {
 	heart := svc.Heart("receive")
 	fds, owner := r.poll(svc.Stop())
 	for ctx.Err() == nil {
-		_, err := unix.Poll(fds, int(idle.Milliseconds()))
-		if err != nil && err != unix.EINTR {
+		if err := recv.Poll(fds, idle); err != nil {
 			return fmt.Errorf("wait for packets: %w", err)
 		}
 		heart.Beat()
@@ -106,7 +106,7 @@ func (r *relay) take(in *input) error {
 		r.book()
 		r.waited(in)
 	}
-	r.books.Turn(stream.Now())
+	r.books.Turn(r.boot + int64(time.Since(r.looked)))
 	r.counts.publish()
 	return nil
 }
@@ -202,11 +202,11 @@ func (r *relay) second(now time.Time) {
 	if since < time.Second && (!r.failed || since < idle/2) {
 		return
 	}
-	r.looked, r.failed = now, false
+	r.looked, r.boot, r.failed = now, stream.Now(), false
 	for _, in := range r.inputs {
 		r.kernel(in)
 	}
-	r.books.Turn(stream.Now())
+	r.books.Turn(r.boot)
 	r.counts.publish()
 	news, err := r.to.look()
 	switch {

@@ -21,7 +21,7 @@ const quietLimit = 10 * time.Second
 // run opens everything, forwards until the context ends, and says what became of what came.
 func run(ctx context.Context, s *settings, svc *daemon.Service) (err error) {
 	c := newCounts()
-	r := &relay{rule: s.rule(), filter: s.newFilter(), enforce: s.filter == "on", counts: c, to: s.destination(c), log: svc.Log, looked: time.Now()}
+	r := &relay{rule: s.rule(), filter: s.newFilter(), enforce: s.filter == "on", counts: c, to: s.destination(c), log: svc.Log, looked: time.Now(), boot: stream.Now()}
 	defer func() { err = errors.Join(err, r.close()) }()
 	if err := r.listen(s, svc); err != nil {
 		return err

@@ -45,7 +45,7 @@ func (s *settings) declare(fs *flag.FlagSet) {
 	fs.UintVar(&s.version, "shred-version", 0, "the cluster's shred version, `0` to 65535; 0: any")
 	fs.Uint64Var(&s.below, "slots-below", 0, "`SLOTS` below the tip that still pass; 0: any")
 	fs.Uint64Var(&s.above, "slots-above", 0, "`SLOTS` above the tip that still pass; 0: any")
-	fs.IntVar(&s.buffer, "buffer", 32<<20, "`BYTES` of receive buffer a port")
+	fs.IntVar(&s.buffer, "buffer", 64<<20, "`BYTES` of receive buffer a port")
 	fs.BoolVar(&s.gro, "gro", true, "take several packets as one from the kernel (UDP_GRO)")
 	fs.StringVar(&s.gso, "gso", string(send.Auto), "send several packets as one (UDP_SEGMENT): `auto`, on or off")
 	fs.StringVar(&s.books, "books", "", "`PATH` of the file, under /run, that keeps the streams' accounts across a restart; none: $RUNTIME_DIRECTORY/streams, or none at all")
