@@ -167,8 +167,8 @@ func (all results) round(ctx context.Context, n *lab.Net, c chain, o options) er
 			all[c.name] = map[float64][]figures{}
 		}
 		all[c.name][rate] = append(all[c.name][rate], f)
-		fmt.Fprintf(os.Stderr, "%-22s %7.0f/s sent %7d at %7.0f/s lost %6.2f %% cpu %8s machine %8s delay %s, %s peak %d MiB bad %d sink drops %d\n", c.name, rate, f.sent, f.rate,
-			100*f.lost(), f.perPacket(), f.machine, f.median, f.p99, f.peak>>20, f.bad, f.dropped)
+		fmt.Fprintf(os.Stderr, "%-22s %7.0f/s sent %7d at %7.0f/s lost %6.2f %% cpu %8s whole %8s delay %s, %s peak %d MiB bad %d sink drops %d\n", c.name, rate, f.sent, f.rate,
+			100*f.lost(), f.perPacket(), f.whole(), f.median, f.p99, f.peak>>20, f.bad, f.dropped)
 	}
 	return nil
 }

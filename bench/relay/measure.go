@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
@@ -17,7 +18,7 @@ type figures struct {
 	bad       uint64
 	cpu       time.Duration // of the chain's programs, with the softirqs inside them
 	user      time.Duration
-	machine   time.Duration // of all processors, for whatever they did
+	ends      time.Duration // of sender and sink, with the softirqs inside them
 	softirq   time.Duration // of that, in softirqs of no process
 	median    time.Duration
 	p99       time.Duration
@@ -35,10 +36,18 @@ func (f figures) perPacket() time.Duration {
 	return f.cpu / time.Duration(f.got)
 }
 
+// whole is all processor time a shred that arrived: sender, kernel, relay, sink.
+func (f figures) whole() time.Duration {
+	if f.got == 0 {
+		return 0
+	}
+	return (f.cpu + f.ends) / time.Duration(f.got)
+}
+
 // measure sends at a rate for a time through a chain that runs.
 func (r *running) measure(ctx context.Context, rate float64, length time.Duration) (f figures, err error) {
 	r.sink.Forget()
-	before, machine, err := r.used()
+	before, err := r.used()
 	if err != nil {
 		return f, err
 	}
@@ -50,34 +59,38 @@ func (r *running) measure(ctx context.Context, rate float64, length time.Duratio
 	if err != nil {
 		return f, err
 	}
-	after, machineAfter, err := r.used()
+	after, err := r.used()
 	if err != nil {
 		return f, err
 	}
 	f.sent, f.rate = sent.Sequences, sent.Rate()
 	f.got, f.bad, f.dropped = got.Unique, got.Bad, got.Dropped
 	f.median, f.p99 = got.Delay.Quantile(0.5), got.Delay.Quantile(0.99)
-	for i := range after {
-		u := after[i].Since(before[i])
+	f.ends = after[0].Since(before[0]).CPU
+	for i := range after[1:] {
+		u := after[1+i].Since(before[1+i])
 		f.cpu += u.CPU
 		f.user += u.User
 		f.peak = max(f.peak, u.Peak)
 	}
-	f.machine = machineAfter.Busy - machine.Busy
 	return f, nil
 }
 
-// used reads what the chain's programs and the machine have used so far.
-func (r *running) used() (all []lab.Usage, m lab.Machine, err error) {
+// used reads what this program, which is sender and sink, and the chain's programs have used so far.
+func (r *running) used() (all []lab.Usage, err error) {
+	own, err := lab.UsageOf(os.Getpid())
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, own)
 	for _, cmd := range r.cmds {
 		u, err := lab.UsageOf(cmd.Process.Pid)
 		if err != nil {
-			return nil, m, fmt.Errorf("%s: %s is gone: %w\n%s", r.name, cmd.Path, err, &r.stderr)
+			return nil, fmt.Errorf("%s: %s is gone: %w\n%s", r.name, cmd.Path, err, &r.stderr)
 		}
 		all = append(all, u)
 	}
-	m, err = lab.MachineNow()
-	return all, m, err
+	return all, nil
 }
 
 // middle is the median of a number over all rounds.

@@ -3,7 +3,6 @@ package lab
 import (
 	"fmt"
 	"os"
-	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -72,30 +71,4 @@ func (u Usage) Since(before Usage) Usage {
 	u.User -= before.User
 	u.System -= before.System
 	return u
-}
-
-// Machine is how long the machine's processors, all of them together, have been at work and idle.
-type Machine struct{ Busy, Idle time.Duration }
-
-// MachineNow reads the first line of /proc/stat. Idle time there is measured; the rest is sampled by the tick, which
-// misses a sender that sleeps from tick to tick, so work is taken as what was not idle.
-func MachineNow() (m Machine, err error) {
-	text, err := os.ReadFile("/proc/stat")
-	if err != nil {
-		return m, err
-	}
-	line, _, _ := strings.Cut(string(text), "\n")
-	fields := strings.Fields(line)
-	if len(fields) < 9 {
-		return m, fmt.Errorf("/proc/stat begins with %q", line)
-	}
-	for _, field := range fields[4:6] { // idle, and idle with a disk at work
-		n, err := strconv.ParseInt(field, 10, 64)
-		if err != nil {
-			return m, fmt.Errorf("/proc/stat begins with %q", line)
-		}
-		m.Idle += time.Duration(n) * 10 * time.Millisecond
-	}
-	m.Busy = time.Duration(newClock().base)*time.Duration(runtime.NumCPU()) - m.Idle
-	return m, nil
 }
