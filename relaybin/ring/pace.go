@@ -11,8 +11,8 @@ import (
 // What naps are like. At the design rate of 7,500 frames/s there is none.
 const (
 	napFrom   = 20_000                 // frames/s from which on Wait naps
-	napFrames = 32                     // how many frames a nap waits for
-	napMost   = 400 * time.Microsecond // the longest nap, and so the most that it delays a frame
+	napFrames = 64                     // how many frames a nap waits for: 32 of each size of shred
+	napMost   = 800 * time.Microsecond // the longest nap, and so the most that it delays a frame
 	measure   = 2 * time.Millisecond   // over how long the rate is taken: short, for shreds come in bursts
 )
 
