@@ -124,16 +124,7 @@ func TestPacketRulesOnAHost(t *testing.T) {
 	})
 	t.Run("gone without a trace (incident 47)", func(t *testing.T) {
 		b.shell(t, "iptables-save >/etc/iptables/rules.v4; iptables -t nat -A PREROUTING "+dnat)
-		gone := relayRules()
-		for _, r := range gone {
-			switch r := r.(type) {
-			case *network.NATRule:
-				r.Absent = true
-			case *network.FilterRule:
-				r.Absent = true
-			}
-		}
-		absent := stage(t, b.host.Name, gone...)
+		absent := stage(t, b.host.Name, gone(relayRules())...)
 		b.apply(t, absent)
 		b.empty(t, absent, "after their removal")
 		if after := b.said(t, rules); after != before {

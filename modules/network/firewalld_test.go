@@ -144,11 +144,12 @@ func TestNftDeciders(t *testing.T) {
 		{"chain":{"family":"inet","table":"closed","name":"f","type":"filter","hook":"forward","prio":-5,"policy":"drop"}},
 		{"rule":{"family":"inet","table":"counting","chain":"f","expr":[{"counter":null}]}},
 		{"rule":{"family":"inet","table":"firewalld","chain":"filter_FORWARD","expr":[{"reject":{"type":"icmpx"}}]}}]}`
-	got, err := parseDeciders([]byte(text), "forward")
+	rules, err := parseNft([]byte(text))
+	got := rules.deciders("forward", "filter")
 	if err != nil || len(got) != 2 || got[0].String() != "inet firewalld filter_FORWARD (a rule of its table drops)" || got[1].String() != "inet closed f (its policy is drop)" {
 		t.Errorf("%v %v", err, got)
 	}
-	if _, err := parseDeciders([]byte("ruleset"), "forward"); err == nil {
+	if _, err := parseNft([]byte("ruleset")); err == nil {
 		t.Error("what is no JSON is read as rules")
 	}
 }

@@ -21,6 +21,7 @@ var NATRuleKind = modules.Kind{
 	Doc: "One IPv4 rule of iptables that rewrites or marks packets, at a place that is asserted, exactly once, now, after boot, and after a restart of docker or firewalld. " +
 		"`dnat`, `redirect`, `snat` and `masquerade` are of the table nat, `mark` is of mangle. A rule that somebody made by hand from the same words is this rule. " +
 		"Several rules of a plan share the head of a chain, in the plan's order. Whether the host's iptables makes rules by nf_tables or the legacy way, bisc uses that program; where both hold rules, it says so and does nothing. " +
+		"On a host that has nft and no iptables each rule is a table of its own (bisc_nat_NAME, bisc_filter_NAME), which is put in and taken away whole; its place is its chain's priority, before those of docker and firewalld. " +
 		"The persisted half is one oneshot unit a rule; a copy in /etc/iptables/rules.v4, which netfilter-persistent restores before docker starts, is drift and is taken out of that file.",
 	Checks: []string{
 		"now: the rule is there, once, and no foreign rule stands before it (`position`); a former version of it (by its comment) is drift; a foreign rule like it is shown",

@@ -269,7 +269,7 @@ func TestFilterRuleDecides(t *testing.T) {
 	text := "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD DROP [0:0]\n:DOCKER-USER - [0:0]\n-A DOCKER-USER -j RETURN\nCOMMIT\n"
 	accept := &FilterRule{Name: "node", Chain: "DOCKER-USER", Action: "accept", Protocol: "udp", Destination: "172.20.0.2", Port: "9000:9025", Position: "first"}
 	accept.Meet([]modules.Resource{accept})
-	firewalld := nftChain{"inet", "firewalld", "filter_FORWARD", "filter", "forward", "accept", true}
+	firewalld := nftDecider{nftChain{Family: "inet", Table: "firewalld", Name: "filter_FORWARD"}, "a rule of its table drops"}
 	for _, tt := range []struct {
 		name, text, want string
 		o                observedRule
@@ -278,7 +278,7 @@ func TestFilterRuleDecides(t *testing.T) {
 		{"below docker's RETURN, which takes all", strings.Replace(text, "COMMIT", "-A DOCKER-USER -d 172.20.0.2/32 -p udp -m udp --dport 9000:9025 -j ACCEPT\nCOMMIT", 1), "now position: 2 of 2, after -A DOCKER-USER -j RETURN", observedRule{}},
 		{"docker has not made its chain", strings.ReplaceAll(strings.Replace(text, ":DOCKER-USER - [0:0]\n", "", 1), "-A DOCKER-USER -j RETURN\n", ""), "now chain: (none) -> DOCKER-USER", observedRule{}},
 		{"firewalld can drop it all the same (incident 46)", strings.Replace(text, "-A", "-A DOCKER-USER -d 172.20.0.2/32 -p udp -m udp --dport 9000:9025 -j ACCEPT\n-A", 1), "now also decides: inet firewalld filter_FORWARD (a rule of its table drops) -> (none)",
-			observedRule{deciders: []nftChain{firewalld}}},
+			observedRule{deciders: []nftDecider{firewalld}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.o.filter.live = mustParse(t, tt.text)

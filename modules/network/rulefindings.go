@@ -14,8 +14,8 @@ import (
 type observedRule struct {
 	filter    packetFilter
 	listeners []listener
-	localnet  bool       // the kernel forwards packets to 127.0.0.0/8
-	deciders  []nftChain // that can drop what this rule accepts
+	localnet  bool         // the kernel forwards packets to 127.0.0.0/8
+	deciders  []nftDecider // that can drop what this rule accepts
 }
 
 // decide gives the live half. What must not be done, and what bisc cannot tell right, is said and has no step.
@@ -49,12 +49,16 @@ func (p placed) refused(c *modules.Change, o observedRule) bool {
 		return true
 	}
 	if taken := p.taken(o); len(taken) > 0 {
-		c.Refuse("takes", strings.Join(taken, ", "), "ports of nobody on this host", "the rule would take what these wait for, ssh, gossip and ip_echo among it: name a destination, "+
-			"a source or fewer ports, or say takes = [...] with the ports where that is meant")
+		c.Refuse("takes", strings.Join(taken, ", "), nobodys, takesWhy)
 		return true
 	}
 	return false
 }
+
+const (
+	nobodys  = "ports of nobody on this host"
+	takesWhy = "the rule would take what these wait for, ssh, gossip and ip_echo among it: name a destination, a source or fewer ports, or say takes = [...] with the ports where that is meant"
+)
 
 func builtin(chain string) bool {
 	return slices.Contains([]string{"PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"}, chain)

@@ -30,6 +30,9 @@ func (p placed) plan(ctx context.Context, h host.Reader) (modules.Change, error)
 		})
 	}
 	if err := host.Ask(ctx, questions...); err != nil {
+		if withoutIptables(ctx, h, err) {
+			return p.planNft(ctx, h)
+		}
 		return modules.Change{}, err
 	}
 	live := p.decide(o)
