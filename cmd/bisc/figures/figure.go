@@ -27,6 +27,9 @@ type Figure struct {
 	Over, Under bool
 }
 
+// Of is a figure that is known, or is not.
+func Of(value float64, ok bool) Figure { return told(value, ok) }
+
 // told makes a figure of an answer of package scrape.
 func told(value float64, ok bool) Figure {
 	if !ok {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bisc/cmd/bisc/figures"
+	"bisc/layers"
 )
 
 //go:embed status.schema.json
@@ -33,6 +34,16 @@ type HostNow struct {
 	// Age is how old the rest is, where a later look has not come to its end.
 	Age     time.Duration    `json:"-"`
 	Daemons []figures.Daemon `json:"daemons"`
+
+	// What bisc status asks beside the relay. Status is the exit status of what is not a daemon's.
+	Status   int           `json:"-"`
+	Boot     *BootNow      `json:"boot,omitempty"`
+	Standing *LayersNow    `json:"standing,omitempty"`
+	Holds    []layers.Hold `json:"holds,omitempty"`
+	Lock     *LockNow      `json:"lock,omitempty"`
+	Switch   *SwitchNow    `json:"switch,omitempty"`
+	LastRun  *RunNow       `json:"last_run,omitempty"`
+	Unknown  []string      `json:"unknown,omitempty"` // what could not be asked, and why
 }
 
 // NewNow makes the document of one look. Its exit status is the worst of the hosts'.
@@ -50,7 +61,10 @@ func NewNow(verb string, at time.Time, hosts []HostNow) Now {
 // exit is 5 or 7 where the host or one of its daemons is not known, and 3 where a daemon does not run, says itself that it is
 // not well, or has a path on which nothing comes.
 func (h HostNow) exit() int {
-	status := h.ErrorStatus
+	status := Worst(h.ErrorStatus, h.Status)
+	if len(h.Unknown) > 0 {
+		status = Worst(status, ExitUnknown)
+	}
 	for _, d := range h.Daemons {
 		switch {
 		case d.State == figures.Unknown:

@@ -48,6 +48,7 @@ func (p *nowPage) host(h HostNow, at time.Time) {
 	if h.Error != "" {
 		p.marked(unknown, 0, h.Error)
 	}
+	p.status(h, at)
 	for _, d := range h.Daemons {
 		p.daemon(d)
 	}
