@@ -46,6 +46,44 @@ host "biscayne" {
 
     # Ubuntu 24.04's names of the packages that must not move under a running validator.
     held_packages = ["docker-ce", "containerd.io"]
+
+    # The relay. was-sw01 sends what its mirror port sees over Ethernet4/1 and the backbone to this host's own address, as socat
+    # did (biscayne.md 5.1). Not seen by anybody yet, and to be looked at before the first apply: that the switch's packets carry
+    # Ethernet4/1's address; that the way back lets them in (rp_filter); the bridge's name, which docker makes anew with its network.
+    relay = {
+      sockets = {
+        ip        = "186.233.184.235:9100" # where socat sent to, in its form, so that either end can be replaced first
+        sequenced = "186.233.184.235:9101"
+      }
+      unwrap = {
+        allow      = "172.16.1.188/32" # was-sw01's Ethernet4/1
+        match-addr = "64.92.84.81"     # what the shreds were sent to, where they come as IP packets
+        match-port = "20000"
+        # The TVU of the validator, which lives in the kind node. The old script sent to 127.0.0.1:9000, and shreds arrived: docker
+        # takes the host's port there to the node. The node's own address needs nobody between.
+        to = "172.20.0.2:9000"
+      }
+      meter = {
+        path      = "name=direct,device=br-cf46a62ab5b2,port=9000,to=172.20.0.2,not-from=172.20.0.1/32;name=relay,device=br-cf46a62ab5b2,port=9000,to=172.20.0.2,from=172.20.0.1/32"
+        reference = "direct"
+      }
+
+      # For relay_design = "dnat": what the switch redirects, and where to.
+      advertised_address = "64.92.84.81"
+      advertised_port    = "20000"
+      tvu                = "172.20.0.2:9000"
+
+      # Beside those for agave: bursts wait here between the host and the node's end of its veth.
+      sysctls = {
+        "net.core.netdev_max_backlog" = "16384"
+      }
+
+      # What check wants to see. The clocks of switch and host must agree to that delay; 9101 is open to the world, which knocks.
+      live           = true
+      max_delay      = "100ms"
+      min_run        = "30s"
+      expected_drops = ["source"]
+    }
   }
 }
 

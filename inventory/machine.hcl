@@ -38,5 +38,25 @@ host "biscayne" {
     }
 
     held_packages = ["docker.io", "containerd"]
+
+    # The relay: nobody sends shreds to this host, so no invariant waits for them.
+    relay = {
+      sockets = { ip = "127.0.0.1:9100", sequenced = "127.0.0.1:9101" }
+      unwrap  = { allow = "127.0.0.0/8", to = "127.0.0.1:9000" }
+      meter = {
+        path = "name=direct,device=lo,port=9000,not-from=127.0.0.1/32;name=relay,device=lo,port=9000,from=127.0.0.1/32"
+      }
+
+      advertised_address = "198.51.100.81"
+      advertised_port    = "20000"
+      tvu                = "172.20.0.2:9000"
+
+      sysctls = { "net.core.netdev_max_backlog" = "16384" }
+
+      live           = false
+      max_delay      = "0s"
+      min_run        = "0s"
+      expected_drops = []
+    }
   }
 }

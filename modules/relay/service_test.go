@@ -203,7 +203,7 @@ func TestMisfit(t *testing.T) {
 		kind, value string
 		fits        bool
 	}{
-		{"", "true", true}, {"", "yes", false}, {"DURATION", "10s", true}, {"DURATION", "10", false}, {"int", "12", true}, {"int", "x", false}, {"ADDR:PORT", "192.0.2.1:1", true}, {"ADDR:PORT", "192.0.2.1", false}, {"BYTES", "1048576", true}, {"BYTES", "1M", false}, {"HOST:PORT", "a:1", true}, {"CIDR[,CIDR]", "x", true}, {"value", "anything", true},
+		{"", "true", true}, {"", "yes", false}, {"DURATION", "10s", true}, {"DURATION", "10", false}, {"int", "12", true}, {"int", "x", false}, {"ADDR:PORT", "192.0.2.1:1", true}, {"ADDR:PORT", "192.0.2.1", false}, {"BYTES", "1048576", true}, {"BYTES", "1M", false}, {"PORT", "65535", true}, {"PORT", "65536", false}, {"ADDR", "192.0.2.1", true}, {"ADDR", "192.0.2", false}, {"HOST:PORT", "a:1", true}, {"CIDR[,CIDR]", "x", true}, {"value", "anything", true},
 	} {
 		if got := misfit(tt.kind, tt.value); (got == "") != tt.fits {
 			t.Errorf("%s %q: %q", tt.kind, tt.value, got)

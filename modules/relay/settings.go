@@ -77,8 +77,12 @@ func misfit(kind, value string) string {
 		_, err = strconv.ParseBool(value)
 	case "DURATION", "duration":
 		_, err = time.ParseDuration(value)
-	case "int", "uint", "BYTES", "SLOTS":
+	case "int", "uint", "BYTES", "SLOTS", "NUMBER":
 		_, err = strconv.ParseInt(value, 0, 64)
+	case "PORT":
+		_, err = strconv.ParseUint(value, 10, 16)
+	case "ADDR":
+		_, err = netip.ParseAddr(value)
 	case "ADDRESS:PORT", "ADDR:PORT":
 		_, err = netip.ParseAddrPort(value)
 	}

@@ -54,7 +54,7 @@ bisc_exits 0 validate
 title 'what differs now, and after boot'
 bisc_exits 2 plan
 
-title 'make it so: layers storage and units'
+title 'make it so: layers storage, units and relay'
 bisc_exits 0 apply --auto-approve --until-clean
 
 title 'a second run finds nothing to do'
@@ -67,6 +67,13 @@ on_host "sed -i 's/nofail,//' /etc/fstab"
 bisc_exits 3 drift
 bisc_exits 3 check
 bisc_exits 0 apply --auto-approve --until-clean
+
+title 'an old program of the relay runs, below a new file; and somebody edits its settings'
+on_host 'cd /usr/local/lib/bisc/relay; cp -p shredunwrap right; cp -p shredunwrap old; echo >>old; mv old shredunwrap; systemctl restart bisc-shredunwrap; mv right shredunwrap'
+on_host 'echo filter off >>/etc/bisc/relay/shredunwrap.conf'
+bisc_exits 3 drift
+bisc_exits 0 apply --auto-approve --until-clean
+bisc_exits 0 plan
 
 title 'somebody covers a mount with another'
 on_host 'mount -t tmpfs cover /srv/solana'

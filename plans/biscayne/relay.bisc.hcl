@@ -1,0 +1,89 @@
+# Layer 5 on the host: what takes the shreds that the switch sends, and what says how complete they are. The switch's side is
+# its own. An ailing validator must not keep the relay that cures it from being mended: only the units are assumed.
+#
+#   mirror  the switch's mirror port sends copies; shredunwrap takes them on ports of its own (biscayne.md 5.1, made to last)
+#   dnat    the switch redirects the packets themselves, and the host gives them to the TVU port (5.2's host side)
+variable "relay_design" {
+  type        = string
+  default     = "mirror"
+  description = "how shreds come to the host: mirror or dnat"
+
+  validation {
+    condition = contains(["mirror", "dnat"], var.relay_design)
+    message   = "relay_design is mirror or dnat"
+  }
+}
+
+locals {
+  relay  = local.me.relay
+  mirror = var.relay_design == "mirror"
+}
+
+layer "relay" {
+  on      = "biscayne"
+  assumes = ["units"]
+
+  # Receive buffers and queues, as far as the units' layer does not set them for agave already.
+  sysctl {
+    for_each = local.relay.sysctls
+    label    = each.key
+    value    = each.value
+  }
+
+  relay_binary "shredunwrap" {
+    when = local.mirror
+  }
+
+  relay_service "shredunwrap" {
+    when     = local.mirror
+    sockets  = local.relay.sockets
+    settings = local.relay.unwrap
+  }
+
+  relay_binary "shredmeter" {}
+
+  relay_service "shredmeter" {
+    settings = local.relay.meter
+  }
+
+  # What hardware sends here is for the validator's address. Behind kind that is the node's, never 127.0.0.1: it listens in the
+  # node's network namespace. Docker drops what is forwarded to a container and was not asked for.
+  nat_rule "shreds go to the validator" {
+    when        = var.relay_design == "dnat"
+    action      = "dnat"
+    protocol    = "udp"
+    destination = local.relay.advertised_address
+    port        = local.relay.advertised_port
+    to          = local.relay.tvu
+  }
+
+  filter_rule "shreds reach the validator" {
+    when        = var.relay_design == "dnat"
+    chain       = "DOCKER-USER"
+    action      = "accept"
+    protocol    = "udp"
+    destination = split(":", local.relay.tvu)[0]
+    port        = split(":", local.relay.tvu)[1]
+  }
+
+  # Health: seen by check and drift, and nothing waits for it.
+
+  invariant "the unwrapper is the one that was installed, and loses nothing" {
+    when    = local.mirror
+    because = "a process of an old program, or a full buffer, costs shreds that only repair brings back"
+    relay_flow "shredunwrap" {
+      flowing        = local.relay.live
+      max_loss       = "0.1%"
+      max_delay      = local.relay.max_delay
+      expected_drops = local.relay.expected_drops
+    }
+  }
+
+  invariant "the meter sees shreds" {
+    because = "without it nobody knows whether the relay helps"
+    relay_flow "shredmeter" {
+      flowing = local.relay.live
+      min_run = local.relay.min_run
+    }
+  }
+}
