@@ -104,6 +104,29 @@ func TestFaultF34_NoStepAfterTheRevert(t *testing.T) {
 	}
 }
 
+// The change itself cuts the connection, which comes back when the host has reverted: the step is not sent a second time, for
+// then it would stay, with nothing armed.
+func TestFaultF34_NotAgainAfterTheRevert(t *testing.T) {
+	b := sudoers()
+	b.reverting()
+	act, cut := b.React, false
+	b.React = func(f *hosttest.Fake, s host.Step) error {
+		if err := act(f, s); s == nil || cut {
+			return err
+		}
+		cut = true
+		return host.ErrLost
+	}
+	rep := b.climb(t, Acting{Within: 20 * time.Second}, always)
+	var reverted *host.RevertedError
+	if out := rep.Outcomes()[0]; out.State != Failed || !errors.As(out.Err, &reverted) {
+		t.Errorf("%s: %v", out.State, out.Err)
+	}
+	if got := b.undoActs(); got != "arm do revert" || b.Wrote("/etc/sudoers.d/ops") != "no" {
+		t.Errorf("%s, file %q", got, b.Wrote("/etc/sudoers.d/ops"))
+	}
+}
+
 // elsewhere is a fake whose new connections lead to another machine.
 type elsewhere struct{ *hosttest.Fake }
 

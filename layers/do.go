@@ -26,10 +26,11 @@ func (a *applying) do(ctx context.Context, outs []Outcome) {
 }
 
 // steps does an item's steps in order and stops at the first that is not done. Where the connection went meanwhile, the
-// host is looked at, once, before anything else is sent to it.
+// host is looked at, once, before anything else is sent to it. Behind a dead-man's switch nothing is sent again: by the time
+// that the host is reached it may have reverted, and what is done then would stay, with nothing armed.
 func (a *applying) steps(ctx context.Context, o *Outcome) {
 	err := a.stepsOnce(ctx, o)
-	if cutOff(err) && ctx.Err() == nil && !a.interrupted() {
+	if cutOff(err) && a.until.IsZero() && ctx.Err() == nil && !a.interrupted() {
 		if err = a.lookAgain(ctx, o, err); err == nil {
 			err = a.stepsOnce(ctx, o)
 		}

@@ -127,7 +127,9 @@ func (a *IPAddress) Plan(ctx context.Context, h host.Reader) (modules.Change, er
 	var devices []device
 	var unit Booted
 	var rival networkd
+	var operators []netip.Addr
 	err := host.Ask(ctx,
+		func(ctx context.Context) (err error) { operators, err = askOperators(ctx, h); return err },
 		func(ctx context.Context) (err error) { devices, err = askDevices(ctx, h); return err },
 		func(ctx context.Context) (err error) { unit, err = a.boot().Plan(ctx, h, a.Absent); return err },
 		func(ctx context.Context) (err error) { rival, err = askNetworkd(ctx, h); return err },
@@ -136,6 +138,8 @@ func (a *IPAddress) Plan(ctx context.Context, h host.Reader) (modules.Change, er
 		return modules.Change{}, err
 	}
 	c := unit.Join(a.decide(devices))
+	own, _ := a.prefix() // Validate has read it
+	covers(&c, operators, own)
 	if d := find(devices, a.Device); d != nil && !a.Absent {
 		return c, rival.takes(ctx, h, &c, d, address)
 	}

@@ -207,6 +207,7 @@ type seenRoute struct {
 	asked   flow
 	answer  kernelRoute
 	refused string
+	far     []netip.Addr // of SSH connections
 }
 
 // Plan asks for all of it, then for the packet.
@@ -218,6 +219,7 @@ func (r *IPRoute) Plan(ctx context.Context, h host.Reader) (modules.Change, erro
 		return modules.Change{}, err
 	}
 	err = host.Ask(ctx,
+		func(ctx context.Context) (err error) { o.far, err = askOperators(ctx, h); return err },
 		func(ctx context.Context) (err error) { o.devices, err = askDevices(ctx, h); return err },
 		func(ctx context.Context) (err error) { o.routes, err = askRoutes(ctx, h, p); return err },
 		func(ctx context.Context) (err error) {
@@ -240,6 +242,7 @@ func (r *IPRoute) Plan(ctx context.Context, h host.Reader) (modules.Change, erro
 		return modules.Change{}, err
 	}
 	c := unit.Join(r.decide(o))
+	covers(&c, o.far, p)
 	if d := find(o.devices, r.Device); !r.Absent && (d != nil || r.Device == "") {
 		return c, rival.takes(ctx, h, &c, d, route)
 	}

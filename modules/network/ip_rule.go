@@ -245,7 +245,9 @@ func (r *IPRule) Plan(ctx context.Context, h host.Reader) (modules.Change, error
 	var table int
 	var unknown string
 	var rival networkd
+	var operators []netip.Addr
 	err := host.Ask(ctx,
+		func(ctx context.Context) (err error) { operators, err = askOperators(ctx, h); return err },
 		func(ctx context.Context) error { return askIP(ctx, h, &rules, "-N", r.family(), "rule", "show") },
 		func(ctx context.Context) (err error) {
 			table, unknown, err = r.tables.number(ctx, h, r.Table)
@@ -266,6 +268,10 @@ func (r *IPRule) Plan(ctx context.Context, h host.Reader) (modules.Change, error
 		return modules.Change{}, err
 	}
 	c := unit.Join(r.decide(rules, table))
+	for _, end := range []string{r.To, r.From} {
+		p, _ := rulePrefix(end) // none covers nobody
+		covers(&c, operators, p)
+	}
 	if !r.Absent {
 		return c, rival.takes(ctx, h, &c, nil, rule)
 	}

@@ -23,7 +23,10 @@ put_back() { # CONTENT PATH
   temp=${2%/*}/.bisc-tmp-0-revert-${2##*/}
   mkdir -p -- "${2%/*}" && rm -rf -- "$temp" && { cp -a -- "$1" "$temp" || { rm -rf -- "$temp"; ln -PT -- "$1" "$temp"; }; } && { sync "$temp" 2>/dev/null || sync; } && mv -fT -- "$temp" "$2" && { sync "${2%/*}" 2>/dev/null || sync; }
 }
-remove() { rm -f -- "$1" && { sync "${1%/*}" 2>/dev/null || sync; }; }
+remove() {
+  rm -f -- "$1" && { sync "${1%/*}" 2>/dev/null || sync; } || return
+  case ${1%/*} in *.wants) rmdir -- "${1%/*}" 2>/dev/null || true ;; esac # as systemctl disable does
+}
 same() { # CONTENT PATH
   [ -e "$2" ] && ! [ -L "$2" ] && ! [ -L "$1" ] && cmp -s -- "$1" "$2" && [ "$(stat -c '%a %u %g' -- "$1")" = "$(stat -c '%a %u %g' -- "$2")" ]
 }
