@@ -55,6 +55,10 @@ func TestGuardScripts(t *testing.T) {
 		{"a mount below", mounted, NoMountsBelow(dir + "/m"), "is mounted below"},
 		{"no mount table", "mount -t tmpfs none /proc", NoMountsBelow(dir + "/m"), "?mount table"},
 		{"another device is mounted", mounted, StandsOn(dir+"/m/below", DeviceID{Major: 4095, Minor: 7}), "not 4095:7"},
+		{"the interface that was seen", "", InterfaceIs("lo", 1), ""},
+		{"another interface of the name", "", InterfaceIs("lo", 77), "is another interface by now"},
+		{"no interface of the name", "", InterfaceIs("nosuch", 1), "no interface nosuch"},
+		{"nothing tells of interfaces", "mount -t tmpfs none /sys", InterfaceIs("lo", 1), "?no /sys/class/net"},
 		{"nothing is mounted", "mkdir -p $D/m/none", StandsOn(dir+"/m/none", DeviceID{Major: 4095, Minor: 7}), "not a mountpoint"},
 	} {
 		acted := filepath.Join(t.TempDir(), "acted")
