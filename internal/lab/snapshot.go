@@ -69,7 +69,7 @@ func (h *Host) Snapshot(ctx context.Context) (Snapshot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("snapshot %s: %w", h.Name, err)
 	}
-	s["/proc/1/mountinfo"] = Entry{Digest: digest(mounts)}
+	s["/proc/1/mountinfo"] = Entry{Digest: digest([]byte(WithoutLogins(string(mounts))))}
 	return s, nil
 }
 
@@ -151,4 +151,16 @@ func (s Snapshot) Diff(later Snapshot) []string {
 	}
 	slices.Sort(lines)
 	return lines
+}
+
+// WithoutLogins is a mount table without the folders that logind mounts for who is logged in: they come with a connection
+// and go some time after it, whatever is done over it.
+func WithoutLogins(mountinfo string) string {
+	var out strings.Builder
+	for line := range strings.Lines(mountinfo) {
+		if words := strings.Fields(line); len(words) < 5 || !strings.HasPrefix(words[4], "/run/user/") {
+			out.WriteString(line)
+		}
+	}
+	return out.String()
 }
