@@ -185,3 +185,25 @@ func TestSeeDoesNotAllocate(t *testing.T) {
 		t.Errorf("%d allocations in %d pairs of packets", result.MemAllocs, result.N)
 	}
 }
+
+// Of two slots without shreds the later one is lost, for a slot builds on it; what became of the earlier nobody tells. Unknown is not
+// taken for skipped: it breaks the run.
+func TestUnknownIsNotSkipped(t *testing.T) {
+	m := one(t, Config{})
+	at := play(m, 0, chain(1000, 40), func(i, _ int) bool { return i != 10 && i != 11 })
+	m.Tick(at + int64(time.Minute))
+	if m.total.Slots != [slotStates]uint64{SlotFull: 38, SlotLost: 1, SlotUnknown: 1} {
+		t.Errorf("%v", m.total.Slots)
+	}
+	if s := m.lookup(1010); s == nil || s.State != SlotUnknown {
+		t.Errorf("%+v", s)
+	}
+	if s := m.lookup(1011); s == nil || s.State != SlotLost {
+		t.Errorf("%+v", s)
+	}
+	m = one(t, Config{})
+	play(m, 0, chain(1000, 12)[:10], all)
+	if run, tip, known := m.run(); !known || tip != 1009 || run.Slots != 10 {
+		t.Errorf("%+v %d", run, tip)
+	}
+}

@@ -23,10 +23,10 @@ func TestClockJump(t *testing.T) {
 		for i, p := range block {
 			stamps := [2]int64{wall, wall + second/100} // the relay is 10 ms behind
 			mono, wall = mono+second/50, wall+second/50
-			if i == 100 {
-				wall += jump // after the kernel stamped, before the batch is read
-			}
 			for path := range c {
+				if i == 100 && path == 1 {
+					wall += jump // after the kernel stamped, before the second path's batch is read
+				}
 				now, jumped := c[path].turn()
 				m.See(path, c[path].at(stamps[path], now, jumped), p)
 				m.Wall(c[path].offset)
@@ -35,7 +35,7 @@ func TestClockJump(t *testing.T) {
 		}
 		r := m.Report(8, false)
 		lead := r.Paths[1].Lead
-		if lead.Min != -0.01 || lead.Max > 0 || lead.Samples != len(block) || lead.P10 != -0.01 || lead.P90 != -0.01 {
+		if lead.Min < -0.02 || lead.Max > 0.01 || lead.Samples != len(block) || lead.P10 != -0.01 || lead.P90 != -0.01 {
 			t.Errorf("jump of %d s: lead %+v", jump/second, lead)
 		}
 		if !r.Paths[0].Present || !r.Paths[1].Present || len(r.Slots) != 1 || !r.Slots[0].Complete || r.Seconds > 6 || r.At.UnixNano() != wall {

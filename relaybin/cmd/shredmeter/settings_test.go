@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -25,7 +26,9 @@ func shredmeter(t *testing.T, file string, args ...string) (string, int) {
 		}
 		args = append(args, "--config", name)
 	}
-	cmd := exec.Command(os.Args[0], args...)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Args[0], args...)
 	cmd.Env = append(os.Environ(), "BISC_TEST_SHREDMETER=1")
 	text, err := cmd.CombinedOutput()
 	if cmd.ProcessState == nil {
@@ -42,7 +45,7 @@ func TestSettings(t *testing.T) {
 		status int
 		want   string
 	}{
-		{"a line each", "path name=direct,device=eno1,port=8001,not-from=198.51.100.1\npath name=relay,device=eno1,port=8001,from=198.51.100.1\n", []string{"--dry"}, 0,
+		{"a line each", "path name=direct,device=eno1,port=8001,not-from=198.51.100.1\npath name=relay,device=eno1,port=8001,from=198.51.100.1\n", nil, 0,
 			"relay: UDP to any address port 8001 that comes in on device eno1, form bare, from 198.51.100.1/32"},
 		{"several in one", "path name=direct,device=eno1,port=8001; name=relay,device=eno2,port=9100,form=ip,to=198.51.100.2\nreference relay", []string{"--dry"}, 0, "lead is measured against relay"},
 		{"other devices", "", []string{"--dry", "--path", "name=a,device=eno1,port=8001", "--path", "name=b,device=eno2,port=8001"}, 0, "marks are not kept across restarts"},
@@ -73,6 +76,9 @@ func TestSettings(t *testing.T) {
 		{"no capture", "", []string{"--metrics", "", "--path", "name=a,port=1,pcap=/etc/hostname"}, 2, "not a classic pcap file"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			if !strings.Contains(strings.Join(c.args, " "), "pcap=/") {
+				c.args = append(c.args, "--dry") // a setting that is not refused starts nothing
+			}
 			if out, status := shredmeter(t, c.file, c.args...); status != c.status || !strings.Contains(out, c.want) {
 				t.Errorf("status %d, want %d and %q in\n%s", status, c.status, c.want, out)
 			}
