@@ -70,68 +70,85 @@ func Ethernet(frame []byte) (etherType uint16, rest []byte) {
 // is only meant when the verdict is Forward.
 func (r *Rule) Check(etherType uint16, b []byte, wire int) (Cut, Verdict) {
 	at := 0
+	if etherType != IPv4 {
+		var v Verdict
+		if at, v = untag(etherType, b); v != Forward {
+			return Cut{}, v
+		}
+	}
+	if len(b) < wire || len(b) < at+20 {
+		return Cut{}, Truncated
+	}
+	return r.packet(b[at:], at)
+}
+
+// untag returns where the IP packet begins behind the VLAN tags in b.
+func untag(etherType uint16, b []byte) (at int, v Verdict) {
 	for n := 0; etherType != IPv4; n++ {
 		if etherType != tag8021Q && etherType != tag8021A && etherType != tag9100 {
-			return Cut{}, Ethertype
+			return 0, Ethertype
 		}
 		if n == tags || len(b) < at+4 {
-			return Cut{}, VLAN
+			return 0, VLAN
 		}
 		etherType = binary.BigEndian.Uint16(b[at+2:])
 		at += 4
 	}
-	if len(b) < wire {
-		return Cut{}, Truncated
-	}
-	return r.packet(b, at)
+	return at, Forward
 }
 
-// packet decides about the IP packet that begins at b[at].
+// packet decides about an IP packet of at least 20 bytes that lies at at. It reads the header in words, of which it makes the
+// checksum too.
 func (r *Rule) packet(b []byte, at int) (Cut, Verdict) {
-	ip := b[at:]
-	if len(ip) < 20 {
-		return Cut{}, Truncated
-	}
-	header, total := int(ip[0]&15)*4, int(binary.BigEndian.Uint16(ip[2:]))
+	h := b[:20]
+	first, second, third := binary.BigEndian.Uint32(h), binary.BigEndian.Uint32(h[4:]), binary.BigEndian.Uint32(h[8:])
+	source, to := binary.BigEndian.Uint32(h[12:]), binary.BigEndian.Uint32(h[16:])
+	header, total := int(first>>24&15)*4, int(first&0xffff)
 	switch {
-	case ip[0]>>4 != 4:
+	case first>>28 != 4:
 		return Cut{}, Version
 	case header < 20:
 		return Cut{}, IHL
 	case total < header:
 		return Cut{}, Length
-	case total > len(ip):
+	case total > len(b):
 		return Cut{}, Truncated
-	case ip[9] != 17:
+	case third>>16&0xff != 17:
 		return Cut{}, Protocol
-	case binary.BigEndian.Uint32(ip[16:])&r.mask != r.addr:
+	case to&r.mask != r.addr:
 		return Cut{}, NotOurs
-	case binary.BigEndian.Uint16(ip[6:])&0x3fff != 0:
+	case second&0x3fff != 0:
 		return Cut{}, Fragment
 	case total < header+8:
 		return Cut{}, Length
 	}
-	udp := ip[header : header+8]
+	sum := uint64(first) + uint64(second) + uint64(third) + uint64(source) + uint64(to)
+	if header > 20 {
+		sum += words(b[20:header])
+	}
+	udp := binary.BigEndian.Uint64(b[header:])
 	switch {
-	case !r.any && binary.BigEndian.Uint16(udp[2:]) != r.port:
+	case !r.any && uint16(udp>>32) != r.port:
 		return Cut{}, NotOurs
-	case header+int(binary.BigEndian.Uint16(udp[4:])) != total:
+	case header+int(uint16(udp>>16)) != total:
 		return Cut{}, Length
 	}
-	return Cut{IP: int32(at), Payload: int32(at + header + 8), End: int32(at + total), BadSum: Sum(ip[:header]) != 0xffff}, Forward
+	return Cut{IP: int32(at), Payload: int32(at + header + 8), End: int32(at + total), BadSum: fold(sum) != 0xffff}, Forward
 }
 
-// Sum is the one's complement sum of an IP header, of which the length divides by four and is at least 20: 0xffff when its
-// checksum is right.
-func Sum(header []byte) uint16 {
-	h := header[:20]
-	s := uint64(binary.BigEndian.Uint32(h)) + uint64(binary.BigEndian.Uint32(h[4:])) + uint64(binary.BigEndian.Uint32(h[8:])) +
-		uint64(binary.BigEndian.Uint32(h[12:])) + uint64(binary.BigEndian.Uint32(h[16:]))
-	for options := header[20:]; len(options) >= 4; options = options[4:] {
-		s += uint64(binary.BigEndian.Uint32(options))
+// Sum is the one's complement sum of an IP header, of which the length divides by four: 0xffff when its checksum is right.
+func Sum(header []byte) uint16 { return fold(words(header)) }
+
+func words(b []byte) (sum uint64) {
+	for ; len(b) >= 4; b = b[4:] {
+		sum += uint64(binary.BigEndian.Uint32(b))
 	}
-	s = s>>32 + s&0xffffffff
-	s = s>>16 + s&0xffff
-	s = s>>16 + s&0xffff
-	return uint16(s>>16 + s&0xffff)
+	return sum
+}
+
+func fold(sum uint64) uint16 {
+	sum = sum>>32 + sum&0xffffffff
+	sum = sum>>16 + sum&0xffff
+	sum = sum>>16 + sum&0xffff
+	return uint16(sum>>16 + sum&0xffff)
 }
