@@ -22,6 +22,7 @@ var IPRuleKind = modules.Kind{
 		"another rule at this priority is told and left. At boot bisc-net-ip-rule-LABEL.service puts it there, and again when systemd-networkd or networking restarts. Every change is done behind a dead-man's switch.",
 	Checks: []string{
 		"now: exactly one copy of the rule, at this priority, to this table",
+		"now: with steers = \"validator\", that no validator lives whose packets pass the rule by (Agave from 4.2 on without --no-xdp)",
 		"after boot: the unit's file, links, and whether its lines worked when they ran last; whether a restart of systemd-networkd takes the rule away",
 	},
 	Losses: []modules.Loss{{
@@ -32,6 +33,7 @@ var IPRuleKind = modules.Kind{
   priority = 100
   fwmark   = "100"
   table    = "ashburn"
+  steers   = "validator"
 }
 `,
 	New: func(label string) modules.Resource { return &IPRule{Name: label} },
@@ -47,6 +49,8 @@ type IPRule struct {
 	IIF      string `hcl:"iif,optional" doc:"the interface that it comes in by; lo for the host's own packets"`
 	Table    string `hcl:"table" doc:"the table's name or number, as for ip_route"`
 	IPv6     bool   `hcl:"ipv6,optional" doc:"a rule for IPv6, where neither from nor to says so" default:"false"`
+	Steers   string `hcl:"steers,optional" doc:"validator: the rule is for packets that a validator sends. From Agave 4.2 on it then has to run with --no-xdp, and one that lives without is told"`
+	Agave    string `hcl:"agave,optional" doc:"with steers: the version that runs, 4.1. Default: not known, so --no-xdp is asked for"`
 	Absent   bool   `hcl:"absent,optional" doc:"no such rule, and no unit that brings it" default:"false"`
 
 	tables tables
@@ -170,6 +174,12 @@ func (r *IPRule) Validate() error {
 	if err := checkTable(r.Table); err != nil || r.Table == "" {
 		fault("table", "write the name or number of a table")
 	}
+	if r.Steers != "" && r.Steers != "validator" {
+		fault("steers", "%q: write validator, or leave it out", r.Steers)
+	}
+	if r.Agave != "" && r.Steers == "" {
+		fault("agave", "it says something only with steers = \"validator\"")
+	}
 	if r.FWMark == "" && r.From == "" && r.To == "" && r.IIF == "" {
 		fault("fwmark", "the rule would take every packet, the operator's own among them: write at least one of fwmark, from, to, iif")
 	}
@@ -246,7 +256,14 @@ func (r *IPRule) Plan(ctx context.Context, h host.Reader) (modules.Change, error
 	var unknown string
 	var rival networkd
 	var operators []netip.Addr
+	var bypasses []bypass
 	err := host.Ask(ctx,
+		func(ctx context.Context) (err error) {
+			if r.Steers != "" && !r.Absent {
+				bypasses, err = askBypass(ctx, h)
+			}
+			return err
+		},
 		func(ctx context.Context) (err error) { operators, err = askOperators(ctx, h); return err },
 		func(ctx context.Context) error { return askIP(ctx, h, &rules, "-N", r.family(), "rule", "show") },
 		func(ctx context.Context) (err error) {
@@ -268,6 +285,7 @@ func (r *IPRule) Plan(ctx context.Context, h host.Reader) (modules.Change, error
 		return modules.Change{}, err
 	}
 	c := unit.Join(r.decide(rules, table))
+	bypassed(&c, r.Agave, bypasses)
 	for _, end := range []string{r.To, r.From} {
 		p, _ := rulePrefix(end) // none covers nobody
 		covers(&c, operators, p)

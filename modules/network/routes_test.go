@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"bisc/internal/host"
+	"bisc/internal/host/hosttest"
 	"bisc/modules"
 	"bisc/modules/kindtest"
 )
@@ -119,6 +121,29 @@ func TestGRETunnelDecides(t *testing.T) {
 				t.Errorf("a revert does %q, want %q", got, tt.back)
 			}
 		})
+	}
+}
+
+// Marks steer nothing that Agave sends through XDP: solana.md D.2.
+func TestValidatorPassesTheRuleBy(t *testing.T) {
+	fake := hosttest.New("h")
+	fake.Answers[hosttest.Question(host.Validators.Argv()...)] = host.Output{Stdout: []byte("71 agave-validator\n72 agave-validator\n73 agave-validator\n")}
+	fake.Files["/proc/71/cmdline"] = "agave-validator\x00--no-voting\x00"
+	fake.Files["/proc/72/cmdline"] = "agave-validator\x00--no-xdp\x00"
+	fake.Missing["/proc/73/cmdline"] = true
+	all, err := askBypass(t.Context(), fake)
+	if err != nil || len(all) != 1 || all[0] != (bypass{"71", "agave-validator"}) {
+		t.Errorf("%v, %v", all, err)
+	}
+	for version, want := range map[string]int{"": 1, "4.1": 0, "4.1.9": 0, "v3.1.9": 0, "4.2": 1, "4.10.0": 1, "5.0": 1, "edge": 1} {
+		var c modules.Change
+		if bypassed(&c, version, all); len(c.Diffs) != want {
+			t.Errorf("agave %q: %d findings, want %d", version, len(c.Diffs), want)
+		}
+	}
+	fake.Answers[hosttest.Question(host.Validators.Argv()...)] = host.Output{Exit: 3, Stderr: []byte("no process table")}
+	if _, err := askBypass(t.Context(), fake); err == nil {
+		t.Error("no process table counts as no validator")
 	}
 }
 
