@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-const patience = 60 * time.Second // of a test that waits for an event on a busy machine
+const patience = 20 * time.Second // of a test that waits for an event on a busy machine
 
 // daemonOf starts the sample daemon as a process with a notify socket of the test's and returns it and what it tells.
 func daemonOf(t *testing.T, env []string, files ...*os.File) (*exec.Cmd, *bufio.Reader, chan string) {
@@ -27,8 +27,10 @@ func daemonOf(t *testing.T, env []string, files ...*os.File) (*exec.Cmd, *bufio.
 	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", `LISTEN_PID=$$ exec "$0" --metrics 127.0.0.1:0`, os.Args[0])
 	cmd.Env = append(os.Environ(), append([]string{"BISC_TEST_DAEMON=1", "NOTIFY_SOCKET=" + at}, env...)...)
 	cmd.ExtraFiles = files
+	cmd.WaitDelay = time.Second // a test that has failed reads no more
 	r, w := io.Pipe()
 	cmd.Stdout, cmd.Stderr = w, w
+	context.AfterFunc(ctx, func() { w.Close() }) // nobody reads for ever
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -368,3 +368,48 @@ func BenchmarkPath(b *testing.B) {
 		}
 	}
 }
+
+// What lay in systemd's socket before the filter of allowed senders did is told by its sender, and not forwarded.
+func TestForbiddenBeforeTheFilter(t *testing.T) {
+	b := newBench(t, nil)
+	open, err := recv.Listen(netip.MustParseAddrPort("127.0.0.1:0"), recv.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { open.Close() })
+	for _, source := range []byte{1, 2} {
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { unix.Close(fd) })
+		at, err := open.Local()
+		if err == nil {
+			err = unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, source}})
+		}
+		if err == nil {
+			err = unix.Sendto(fd, inSequence(1, uint64(source), shredOf(uint64(source))), 0, &unix.SockaddrInet4{Addr: at.Addr().As4(), Port: int(at.Port())})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	dup, err := unix.FcntlInt(uintptr(open.FDs()[0]), unix.F_DUPFD_CLOEXEC, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := os.NewFile(uintptr(dup), "sequenced")
+	defer file.Close()
+	adopted, err := recv.Adopt([]*os.File{file}, recv.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := &input{form: formSequenced, socket: adopted, batch: adopted.NewBatch()}
+	b.inputs = append(b.inputs, in)
+	if err := b.take(in); err != nil {
+		t.Fatal(err)
+	}
+	if f, d := b.counts.forwarded.Value(), b.counts.drops.Value(int(dropSource)); f != 1 || d != 1 {
+		t.Errorf("forwarded %d, dropped for their source %d: want one of each", f, d)
+	}
+}

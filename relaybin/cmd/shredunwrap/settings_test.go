@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Each setting that cannot be used is refused with status 2 and a line that names it and the remedy.
@@ -32,7 +34,9 @@ func TestBadSettings(t *testing.T) {
 		"--allow 192.0.2.1 --to 192.0.2.2:1 --netns run/x":                                           `--netns: "run/x"`,
 		"--allow " + strings.TrimSuffix(strings.Repeat("192.0.2.1,", 65), ",") + " --to 192.0.2.2:1": "--allow: 65 prefixes, at most 64",
 	} {
-		cmd := exec.Command(os.Args[0], strings.Fields(args)...)
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // one that is not refused would run
+		defer cancel()
+		cmd := exec.CommandContext(ctx, os.Args[0], strings.Fields(args)...)
 		cmd.Env = append(os.Environ(), "BISC_TEST_DAEMON=1")
 		out, _ := cmd.CombinedOutput()
 		if status := cmd.ProcessState.ExitCode(); status != 2 || !strings.Contains(string(out), want) {
