@@ -27,12 +27,9 @@ var FlowKind = modules.Kind{
 		"now: shreds lost on the way, share of drops by reason, delay (99 of 100 shreds within the limit) and jitter, in the window; what the kernel dropped, since the process began",
 		"now: the run of complete slots that ends at the tip lasts at least `min_run` (shredmeter)",
 	},
-	Example: `invariant "shreds come through" {
-  because = "without them the validator falls back to repair, and behind"
-  relay_flow "shredunwrap" {
-    max_loss  = "0.1%"
-    max_delay = "1ms"
-  }
+	Example: `relay_flow "shredunwrap" {
+  max_loss  = "0.1%"
+  max_delay = "1ms"
 }
 `,
 	New: func(label string) modules.Resource {
