@@ -106,7 +106,7 @@ func TestRoutesOnAHost(t *testing.T) {
 		b.shell(t, "ip rule del pref 100 from 192.0.2.7")
 	})
 	all := []modules.Resource{table, address, route, rule}
-	t.Run("the kernel's answer for a packet that is forwarded", func(t *testing.T) {
+	t.Run("incident 49: the kernel's answer for a packet that is forwarded", func(t *testing.T) {
 		b.shell(t, "ip link add br-x type veth peer name br-y; ip link set br-x up; ip link set br-y up; ip address add 172.20.0.1/16 dev br-x; sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.br-x.rp_filter=0")
 		asked := *route
 		asked.Probe, asked.From, asked.Mark = "203.0.113.7", "172.20.0.2", 100
@@ -132,7 +132,7 @@ func TestRoutesOnAHost(t *testing.T) {
 		b.empty(t, st, "again")
 		b.shell(t, "ip link del br-x")
 	})
-	t.Run("the inverse", func(t *testing.T) {
+	t.Run("incident 47: the inverse, of what scripts left behind too", func(t *testing.T) {
 		b.undone(t, before,
 			&network.IPRule{Name: rule.Name, Priority: 100, FWMark: "100", Table: "100", Absent: true},
 			&network.IPRoute{Name: route.Name, Destination: "default", Via: gateway, Device: dev, Table: "100", Src: route.Src, MTU: 1400, Type: "unicast", Absent: true},
@@ -140,7 +140,7 @@ func TestRoutesOnAHost(t *testing.T) {
 			&network.RouteTable{Name: "ashburn", Number: 100, Absent: true},
 		)
 	})
-	t.Run("after each that may take it away", func(t *testing.T) {
+	t.Run("incident 46: after each that may take it away", func(t *testing.T) {
 		for _, r := range all {
 			b.apply(t, stage(t, b.host.Name, mine(r, all)...))
 		}

@@ -312,7 +312,7 @@ func (g *GRETunnel) removal(c *modules.Change, d *device, routes []kernelRoute) 
 			back = append(back, append([]string{"ip", "-4", "route", "replace"}, k.words()...))
 		}
 	}
-	for _, argv := range back {
-		c.Back.Acts = append(c.Back.Acts, host.Act{Argv: argv})
+	for i, argv := range back { // the unit that comes back may have made it already
+		c.Back.Acts = append(c.Back.Acts, host.Act{Argv: argv, MayFail: i == 0})
 	}
 }

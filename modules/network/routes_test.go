@@ -147,6 +147,31 @@ func TestValidatorPassesTheRuleBy(t *testing.T) {
 	}
 }
 
+// A revert of the removal makes the tunnel anew with what hung on it, by name: its index is another. The unit, which comes back
+// too, may have made it already.
+func TestGRETunnelComesBack(t *testing.T) {
+	d := device{Index: 7, Name: "gre-x", MTU: 1400, Addresses: []held{at("169.254.100.1/31", "global")}}
+	d.Link.Kind = "gre"
+	d.Link.Data.Local, d.Link.Data.Remote, d.Link.Data.TTL = "192.0.2.1", "198.51.100.1", 64
+	routes := []kernelRoute{{Dst: "default", Gateway: "169.254.100.0", Table: "100", Protocol: "4"}, {Dst: "169.254.100.0/31", Protocol: "2", Scope: "253"}}
+	c := (&GRETunnel{Name: "gre-x", Absent: true}).decide(seenTunnel{devices: []device{d}, routes: routes})
+	want := "now tunnel: 192.0.2.1 -> 198.51.100.1 -> (none)\nstep: run ip link del dev gre-x  [guards: interface as shown]\ndestroys: the tunnel gre-x, with its addresses and 2 routes, and what goes through it\n"
+	if got := kindtest.Print(c); got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+	var back []string
+	for i, a := range c.Back.Acts {
+		back = append(back, strings.Join(a.Argv, " "))
+		if a.MayFail != (i == 0) {
+			t.Errorf("%s: its failure is news: %v", back[i], !a.MayFail)
+		}
+	}
+	if got := strings.Join(back, "\n"); got != "ip link add name gre-x type gre local 192.0.2.1 remote 198.51.100.1 ttl 64\nip link set dev gre-x mtu 1400 up\n"+
+		"ip address replace 169.254.100.1/31 dev gre-x scope global label eth0\nip -4 route replace default via 169.254.100.0 dev gre-x table 100 proto 4" {
+		t.Errorf("a revert does:\n%s", got)
+	}
+}
+
 func TestRoutesValidate(t *testing.T) {
 	for name, tt := range map[string]struct {
 		r    modules.Validator
