@@ -11,6 +11,7 @@ import (
 
 	"bisc/internal/host"
 	"bisc/modules"
+	"bisc/modules/files"
 )
 
 // FirewalldPolicyKind is one policy of firewalld between two zones, and what belongs to the zones.
@@ -29,8 +30,8 @@ var FirewalldPolicyKind = modules.Kind{
 		"absent = true: neither the policy nor the interfaces' place in the zones, in force and on disk; what docker puts into its zone itself stays in force",
 	},
 	Losses: []modules.Loss{
-		{What: "rules of iptables that neither docker nor the plan makes", When: "the policy is not in force, or is to go: firewalld reloads", Guards: []string{"dead-man's switch", "they are named"}},
-		{What: "the policy, and the connections that live by it", When: "absent = true", Guards: []string{"dead-man's switch"}},
+		{What: "the policy, and the connections that live by it", When: "absent = true", Guards: []string{"file unchanged: the policy's file is as it was seen"}},
+		{What: "rules of iptables that neither docker nor the plan makes", When: "the policy is not in force, or is to go: firewalld reloads", Guards: []string{"file unchanged: the policy's file is as it was seen"}},
 	},
 	Example: `firewalld_policy "docker-to-relay" {
   ingress_zone = "docker"
@@ -109,7 +110,7 @@ type policySeen struct {
 	bridges   map[string]string // of docker's networks, by name; "" for one that docker does not know
 	there     []string          // bridges of docker's form that are there
 	live      ruleTable
-	leftover  bool // the policy's file is there
+	file      files.Found // the policy's
 }
 
 // Plan asks firewalld, docker, and for iptables' rules, which a reload takes away.
@@ -118,7 +119,7 @@ func (p *FirewalldPolicy) Plan(ctx context.Context, h host.Reader) (modules.Chan
 	bridges := make([]string, 0)
 	questions := []func(context.Context) error{
 		func(ctx context.Context) (err error) { o.firewalld, err = lookAtFirewalld(ctx, h); return err },
-		func(ctx context.Context) (err error) { o.leftover, err = stands(ctx, h, p.path()); return err },
+		func(ctx context.Context) (err error) { o.file, err = files.Look(ctx, h, p.path()); return err },
 		func(ctx context.Context) (err error) {
 			o.there, err = h.Glob(ctx, "/sys/class/net/br-*")
 			return err

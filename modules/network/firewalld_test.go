@@ -80,7 +80,9 @@ func TestFirewalldPolicyDecides(t *testing.T) {
 			"boot policy: docker-to-relay -> (none)\nboot zone of docker0: docker -> (none)\nboot zone of br-111111111111: docker -> (none)\nboot zone of gre-ashburn: trusted -> (none)\n" +
 				"now zone of gre-ashburn: trusted -> (none)\nnow in force: docker -> trusted: ACCEPT -> (none)\nstep: run firewall-cmd --permanent --delete-policy docker-to-relay"},
 		{"absent, and gone", side(strings.Replace(zonesText, "gre-ashburn", "", 1), ""), side("docker\n  interfaces: \ntrusted\n  interfaces: \n", ""), func(p *FirewalldPolicy, _ *policySeen) { p.Absent = true }, "in sync"},
-		{"absent, firewalld off, the file there", right, right, func(p *FirewalldPolicy, o *policySeen) { p.Absent, o.firewalld.running, o.leftover = true, false, true },
+		{"absent, firewalld off, the file there", right, right, func(p *FirewalldPolicy, o *policySeen) {
+			p.Absent, o.firewalld.running, o.file.Exists = true, false, true
+		},
 			"now policy: /etc/firewalld/policies/docker-to-relay.xml -> (none)"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -90,7 +92,13 @@ func TestFirewalldPolicyDecides(t *testing.T) {
 				tt.edit(p, &o)
 			}
 			p.Meet([]modules.Resource{p, dnat(), &FilterRule{Name: "node", Chain: "DOCKER-USER", Action: "accept"}})
-			if got := said(p.decide(o)); !strings.HasPrefix(got, tt.want) {
+			got := said(p.decide(o))
+			if _, steps, any := strings.Cut(got, "step: "); any {
+				if first, _, _ := strings.Cut(steps, "\n"); !strings.HasSuffix(first, "  [guards: file unchanged]") || strings.Count(got, "[guards") != 1 {
+					t.Errorf("the first step alone sees that the policy's file is as it was: %s", got)
+				}
+			}
+			if got := strings.Replace(got, "  [guards: file unchanged]", "", 1); !strings.HasPrefix(got, tt.want) {
 				t.Errorf("got:\n%s\nwant:\n%s", got, tt.want)
 			}
 		})

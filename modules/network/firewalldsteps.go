@@ -16,7 +16,7 @@ func (p *FirewalldPolicy) decide(o policySeen) modules.Change {
 	if !f.running {
 		if !p.Absent {
 			c.Refuse("firewalld", "not running", "running", "a policy is nothing without it: start it with service \"firewalld.service\" in a block before this one, and restart docker after it, whose rules its start takes away")
-		} else if o.leftover {
+		} else if o.file.Exists {
 			c.Refuse("policy", p.path(), "(none)", "firewalld does not run, and has the policy on disk: start it, or remove the file")
 		}
 		return c
@@ -33,6 +33,7 @@ func (p *FirewalldPolicy) decide(o policySeen) modules.Change {
 	p.interfaces(&c, o, false) // before the reload, after which what is not on disk is gone
 	p.inForce(&c, o)
 	if len(c.Steps) > 0 {
+		p.guarded(&c, o)
 		c.Settle = reloadLimit
 		c.Back.Firewall = true
 		for _, name := range []string{p.path(), "/etc/firewalld/zones/" + p.IngressZone + ".xml", "/etc/firewalld/zones/" + p.EgressZone + ".xml"} {
@@ -40,6 +41,18 @@ func (p *FirewalldPolicy) decide(o policySeen) modules.Change {
 		}
 	}
 	return c
+}
+
+// guarded has the first step see that the policy is on disk as it was seen: what comes after it is not done without it.
+func (p *FirewalldPolicy) guarded(c *modules.Change, o policySeen) {
+	digest := host.Absent
+	if o.file.Exists {
+		digest = host.ContentDigest(append([]byte{}, o.file.Content...)) // never nil: an empty file is not an absent one
+	}
+	if first, ok := c.Steps[0].(host.Script); ok {
+		first.Guards = append(first.Guards, host.Unchanged(p.path(), digest))
+		c.Steps[0] = first
+	}
 }
 
 // zonesThere tells whether both zones are known: a policy with one that is not makes firewalld's next start fail.

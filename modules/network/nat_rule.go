@@ -30,8 +30,8 @@ var NATRuleKind = modules.Kind{
 		"after a restart of docker or firewalld: the unit is a part of both and wanted by both",
 		"absent = true: no copy, no former version, no unit, no line in rules.v4, and nothing else touched (a table that iptables made for it stays, empty)",
 	},
-	Losses: []modules.Loss{{What: "the rule, and the connections that live by it", When: "absent = true, or another version of it is there",
-		Guards: []string{"dead-man's switch", "the rule is named word by word: no other goes with it"}}},
+	Losses: []modules.Loss{{What: "the rule, and the connections that live by it", When: "absent = true",
+		Guards: []string{"file unchanged: the unit's file still has the content that was seen"}}},
 	Example: `nat_rule "shreds of the switch" {
   action      = "dnat"
   protocol    = "udp"
