@@ -129,9 +129,9 @@ func unsaved(now, saved, family string) (out []Remark) {
 		switch {
 		case strings.HasPrefix(line, "*"):
 			table = line[1:]
-		case !strings.HasPrefix(line, "-A "), has[line], madeAnew(line):
+		case !strings.HasPrefix(line, "-A "), has[line], madeAnew(line), strings.Contains(line, `--comment "bisc: `): // bisc's has a unit
 		default:
-			out = append(out, Remark{Ephemeral, "packet rule", family + " " + table + " " + line, "in force, and not in /etc/iptables/rules.v4 or rules.v6: a reboot loses it; bisc has no kind for packet rules"})
+			out = append(out, Remark{Ephemeral, "packet rule", family + " " + table + " " + line, "in force, and not in /etc/iptables/rules.v4 or rules.v6: a reboot loses it; a nat_rule or filter_rule keeps one"})
 		}
 	}
 	return out
