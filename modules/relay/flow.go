@@ -216,8 +216,8 @@ func (f *Flow) expects(reason string) bool {
 // running is the digest of the process that wrote the page.
 func running(p page, name string) string {
 	for _, s := range p {
-		if s.name == name+"_build_info" {
-			return s.labels["sha256"]
+		if s.Name == name+"_build_info" {
+			return s.Labels["sha256"]
 		}
 	}
 	return ""

@@ -2,10 +2,12 @@ package relay
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"bisc/internal/scrape"
 	"bisc/modules/kindtest"
 )
 
@@ -59,7 +61,7 @@ func TestFlowDecides(t *testing.T) {
 		"the kernel dropped":     {flow(), unwrap(t, 9000, 3, 50, 9, 1), "now kernel drops: 1 since it began -> at most 0\n    why: the receive buffer was full: more of net.core.rmem_max, or fewer neighbours on its core\n"},
 		"late":                   {flow(), unwrap(t, 9000, 3, 50, 109, 0), "now delay: 98.8 of 100 shreds within 1ms -> 99 of 100" + left},
 		"jitter":                 {flow(func(f *Flow) { f.MaxJitter = time.Millisecond }), unwrap(t, 9000, 3, 50, 9, 0, `shredunwrap_stream_jitter_seconds{stream="7"} 0.002`), "now jitter: 2ms -> at most 1ms" + left},
-		"another program": {flow(), append(unwrap(t, 9000, 3, 50, 9, 0)[1:], sample{"shredunwrap_build_info", map[string]string{"sha256": theirs}, 1}),
+		"another program": {flow(), append(without(unwrap(t, 9000, 3, 50, 9, 0), "shredunwrap_build_info"), scrape.Sample{Name: "shredunwrap_build_info", Labels: map[string]string{"sha256": theirs}, Value: 1}),
 			"error: shredunwrap was started anew between the two looks: its counters begin again"},
 		"started anew": {flow(), unwrap(t, 9000, 3, 50, 9, 0, "process_start_time_seconds 5"), "error: shredunwrap was started anew"},
 		"went back":    {flow(), unwrap(t, 500, 3, 50, 9, 0), "error: shredunwrap_received_total went back"},
@@ -86,18 +88,14 @@ func verdict(t *testing.T, f Flow, first, second page, digest, want string) {
 	}
 }
 
+// without is the page without the lines of a name.
+func without(p page, name string) page {
+	return slices.DeleteFunc(slices.Clone(p), func(s scrape.Sample) bool { return s.Name == name })
+}
+
 // A figure that is not there is unknown, whichever it is; it is never 0.
 func TestFlowWithoutAFigure(t *testing.T) {
 	first, second := unwrap(t, 1000, 0, 0, 0, 0), unwrap(t, 9000, 0, 0, 0, 0)
-	without := func(p page, name string) page {
-		var out page
-		for _, s := range p {
-			if s.name != name {
-				out = append(out, s)
-			}
-		}
-		return out
-	}
 	f := *FlowKind.New("shredunwrap").(*Flow)
 	f.MaxDelay = time.Millisecond
 	for _, name := range []string{"shredunwrap_received_total", "shredunwrap_forwarded_total", "shredunwrap_drops_total", "shredunwrap_kernel_drops_total", "shredunwrap_stream_lost_total", "shredunwrap_stream_delay_seconds_bucket"} {
