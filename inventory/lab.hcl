@@ -38,6 +38,9 @@ host "biscayne" {
       meter = {
         path = "name=direct,device=lo,port=9000,not-from=127.0.0.1/32;name=relay,device=lo,port=9000,from=127.0.0.1/32"
       }
+      meter_dnat = {
+        path = "name=direct,device=lo,port=9000,not-from=127.0.0.1/32;name=relay,device=lo,port=9000,from=127.0.0.1/32"
+      }
 
       advertised_address = "198.51.100.81"
       advertised_port    = "20000"

@@ -49,7 +49,7 @@ host "biscayne" {
 
     # The relay. was-sw01 sends what its mirror port sees over Ethernet4/1 and the backbone to this host's own address, as socat
     # did (biscayne.md 5.1). Not seen by anybody yet, and to be looked at before the first apply: that the switch's packets carry
-    # Ethernet4/1's address; that the way back lets them in (rp_filter); the bridge's name, which docker makes anew with its network.
+    # Ethernet4/1's address; that the way back lets them in (rp_filter); that they come in by eno1, as turbine's do.
     relay = {
       sockets = {
         ip        = "186.233.184.235:9100" # where socat sent to, in its form, so that either end can be replaced first
@@ -63,12 +63,17 @@ host "biscayne" {
         # takes the host's port there to the node. The node's own address needs nobody between.
         to = "172.20.0.2:9000"
       }
+      # On the device by which shreds come in: what the host passes on through its bridge is outgoing there, and a tap takes none of that.
       meter = {
-        path      = "name=direct,device=br-cf46a62ab5b2,port=9000,to=172.20.0.2,not-from=172.20.0.1/32;name=relay,device=br-cf46a62ab5b2,port=9000,to=172.20.0.2,from=172.20.0.1/32"
+        path      = "name=direct,device=eno1,port=9000,to=186.233.184.235;name=relay,device=eno1,port=9101,form=sequenced,to=186.233.184.235"
         reference = "direct"
       }
 
-      # For relay_design = "dnat": what the switch redirects, and where to.
+      # For relay_design = "dnat": what the switch redirects, where to, and what the meter then hears.
+      meter_dnat = {
+        path      = "name=direct,device=eno1,port=9000,to=186.233.184.235;name=relay,device=eno1,port=20000,to=64.92.84.81"
+        reference = "direct"
+      }
       advertised_address = "64.92.84.81"
       advertised_port    = "20000"
       tvu                = "172.20.0.2:9000"

@@ -43,7 +43,7 @@ layer "relay" {
   relay_binary "shredmeter" {}
 
   relay_service "shredmeter" {
-    settings = local.relay.meter
+    settings = local.mirror ? local.relay.meter : local.relay.meter_dnat
   }
 
   # What hardware sends here is for the validator's address. Behind kind that is the node's, never 127.0.0.1: it listens in the
