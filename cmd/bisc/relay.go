@@ -19,6 +19,8 @@ func (c *command) relay() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "relay",
 		Short: "the relay daemons: what this bisc has of them, and what they do",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(c.relayList(), c.relayExtract(), c.relayTop(), c.relayAlerts(), c.relayDashboard())
 	return cmd

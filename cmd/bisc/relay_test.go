@@ -44,6 +44,14 @@ func TestRelayList(t *testing.T) {
 	d.bisc(t, "relay", "extract", b.Name, "--platform", "linux/mips", ".").wants(t, 1, "bisc relay list shows what there is")
 }
 
+// A mistyped verb is no success: what calls bisc by a timer must see it.
+func TestRelayMistyped(t *testing.T) {
+	d := newDesk(t)
+	d.bisc(t, "relay", "tpo", "--once").wants(t, 1, "--once")
+	d.bisc(t, "relay", "tpo").wants(t, 1, `unknown command "tpo" for "bisc relay"`)
+	d.bisc(t, "relay").wants(t, 0, "extract", "dashboard")
+}
+
 // A build that is not current is shown with the reason and the command.
 func TestRelayTableSaysStale(t *testing.T) {
 	var out strings.Builder
