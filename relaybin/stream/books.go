@@ -53,6 +53,8 @@ type ledger struct {
 	magic, layout               uint64
 	restarts, untracked         uint64
 	jumps, negative, incredible uint64
+	reordered, duplicate        uint64 // of streams that gave way, so that the sums over all never go back
+	late, anew                  uint64
 	accounts                    [Streams]account
 }
 
@@ -125,6 +127,7 @@ func (b *Books) account(h Header) (a *account, fresh bool) {
 		return nil, false
 	}
 	a = &b.file.accounts[i]
+	b.file.keep(a)
 	*a = account{stream: h.Stream, used: 1, marked: b.now}
 	b.last = i
 	// A sender begins at 0. Where others were heard before, this is a restart that we were there for, so what came before
@@ -138,6 +141,14 @@ func (b *Books) account(h Header) (a *account, fresh bool) {
 	}
 	a.begin(first, h.Sequence)
 	return a, true
+}
+
+// keep takes up what an account that gives way has counted. Its losses are shown by stream only, and go with it.
+func (l *ledger) keep(a *account) {
+	l.reordered += a.reordered
+	l.duplicate += a.duplicate
+	l.late += a.late
+	l.anew += a.anew
 }
 
 // room is a free account, or one whose stream gives way: one that was heard once only, else one that has been silent for
@@ -179,7 +190,7 @@ func (b *Books) Turn(now int64) {
 		b.shown.accounts[i].show(a)
 	}
 	f := b.file
-	for i, n := range [...]uint64{f.restarts, f.untracked, f.jumps, f.negative, f.incredible} {
+	for i, n := range [...]uint64{f.restarts, f.untracked, f.jumps, f.negative, f.incredible, f.reordered, f.duplicate, f.late, f.anew} {
 		if n != b.shown.totals[i].Load() {
 			b.shown.totals[i].Store(n)
 		}
@@ -191,7 +202,7 @@ func (b *Books) Close() error { return b.close() }
 
 // shown are the figures as the last Turn left them.
 type shown struct {
-	totals   [5]atomic.Uint64
+	totals   [9]atomic.Uint64
 	accounts [Streams]shownAccount
 }
 

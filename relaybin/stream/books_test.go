@@ -187,6 +187,23 @@ func TestMadeUpStreams(t *testing.T) {
 	}
 }
 
+// A stream that gives way takes nothing out of the sums: each mirror's restart is a stream, and counters must not go back.
+func TestSumsOfStreamsThatGaveWay(t *testing.T) {
+	b := NewBooks()
+	for i := range uint32(3 * Streams) {
+		feed(b, i, 0, 2, 1, 1, 1<<40, 1<<40-1)
+		b.Turn(b.now + silence + 1)
+		figures, sum := b.Figures()
+		for _, f := range figures {
+			sum.Reordered, sum.Duplicate, sum.Late, sum.Anew = sum.Reordered+f.Reordered, sum.Duplicate+f.Duplicate, sum.Late+f.Late, sum.Anew+f.Anew
+		}
+		n := uint64(i + 1)
+		if sum.Reordered != n || sum.Duplicate != n || sum.Late != n || sum.Anew != n {
+			t.Fatalf("after %d streams: %+v", n, sum)
+		}
+	}
+}
+
 // Clocks at either end may stand anywhere and be set at any time: what cannot be is counted and never shown.
 func TestClocks(t *testing.T) {
 	const base = int64(1_795_000_000) * second

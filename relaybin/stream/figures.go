@@ -22,6 +22,9 @@ type Totals struct {
 	Jumps      uint64 // a clock at either end was set
 	Negative   uint64 // packets that came before they were sent: the two clocks do not agree
 	Incredible uint64 // packets more than ten seconds on the way by the clocks
+
+	// Of streams that are not among the figures any more, because they gave way to others.
+	Reordered, Duplicate, Late, Anew uint64
 }
 
 // Figures are the streams known at the last Turn; any goroutine may ask. A stream that gives way to another in the very moment
@@ -39,5 +42,5 @@ func (b *Books) Figures() ([]Figures, Totals) {
 			Jitter: time.Duration(n(7))})
 	}
 	t := &b.shown.totals
-	return out, Totals{t[0].Load(), t[1].Load(), t[2].Load(), t[3].Load(), t[4].Load()}
+	return out, Totals{t[0].Load(), t[1].Load(), t[2].Load(), t[3].Load(), t[4].Load(), t[5].Load(), t[6].Load(), t[7].Load(), t[8].Load()}
 }

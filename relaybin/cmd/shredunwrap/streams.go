@@ -48,7 +48,7 @@ func (s *streams) Describe(ch chan<- *prometheus.Desc) {
 // Collect implements prometheus.Collector.
 func (s *streams) Collect(ch chan<- prometheus.Metric) {
 	figures, totals := s.books.Figures()
-	var all stream.Figures
+	all := stream.Figures{Reordered: totals.Reordered, Duplicate: totals.Duplicate, Late: totals.Late, Anew: totals.Anew}
 	for _, f := range figures {
 		name := fmt.Sprintf("%08x", f.Stream)
 		ch <- prometheus.MustNewConstMetric(s.lost, prometheus.CounterValue, float64(f.Lost), name)
