@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 // sample is a daemon that does nothing but turn its loop.
 func sample(to *netip.AddrPort) Command {
 	return Command{
-		Name: "sampled", About: "turns a loop", Example: "sampled --to 127.0.0.1:8001", Sockets: []string{"ip", "sequenced"},
+		Name: "sampled", About: "turns a loop", Metrics: "127.0.0.1:9460", Example: "sampled --to 127.0.0.1:8001", Sockets: []string{"ip", "sequenced"},
 		Flags: func(fs *flag.FlagSet) {
 			fs.TextVar(to, "to", netip.AddrPort{}, "`ADDR:PORT` to send to, such as 127.0.0.1:8001")
 		},
@@ -106,6 +106,10 @@ func TestSettings(t *testing.T) {
 		{"line twice", []string{"--dry"}, "", "to 127.0.0.1:1\nto 127.0.0.1:2", 2, []string{"is set at", "sampled.conf:1 already", "sampled.conf:2)"}},
 		{"checked", []string{"--dry"}, "", "to 224.0.0.1:1", 2, []string{"--to: 224.0.0.1:1 is a group", "sampled.conf:1)", "give a unicast address"}},
 		{"no file", []string{"--config", "/nonexistent/x.conf"}, "", "", 2, []string{"--config", "/nonexistent/x.conf", "no such file"}},
+		{"tab, and the line of another system", []string{"--dry"}, "", "to\t127.0.0.1:3\r\n", 0, []string{"would send to 127.0.0.1:3"}},
+		{"line without a value", []string{"--dry"}, "", "metrics\ndry", 0, []string{"metrics              (none)"}},
+		{"metrics without a port", []string{"--dry"}, "", "metrics 9466", 2, []string{`--metrics: "9466"`, "sampled.conf:1)", "give HOST:PORT"}},
+		{"metrics at no port", []string{"--dry", "--metrics", "127.0.0.1:94666"}, "", "", 2, []string{`--metrics: "127.0.0.1:94666"`, "(from flag)"}},
 		{"bad limit", []string{"--once-limit", "soon"}, "", "", 2, []string{"--once-limit", "soon"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -2,14 +2,15 @@ package daemon
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"os"
 	"sort"
+	"strconv"
 	"strings"
 	"time"
 
@@ -72,10 +73,7 @@ func (n noted) Set(value string) error {
 	return err
 }
 
-func (n noted) IsBoolFlag() bool {
-	b, ok := n.Value.(interface{ IsBoolFlag() bool })
-	return ok && b.IsBoolFlag()
-}
+func (n noted) IsBoolFlag() bool { return isSwitch(n.Value) }
 
 func (c Command) settings(args []string) (*settings, error) {
 	s := &settings{command: c, flags: flag.NewFlagSet(c.Name, flag.ContinueOnError), from: map[string]string{}}
@@ -95,7 +93,25 @@ func (c Command) settings(args []string) (*settings, error) {
 	if s.bad != nil { // flag and ff keep only the text of it
 		err = s.bad
 	}
+	if err == nil {
+		err = s.checkMetrics()
+	}
 	return s, err
+}
+
+// checkMetrics refuses what can never be listened on: the daemon would try it again for ever, and nobody could ask it anything.
+func (s *settings) checkMetrics() error {
+	if s.metrics == "" {
+		return nil
+	}
+	_, port, err := net.SplitHostPort(s.metrics)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		return Bad("metrics", "give HOST:PORT, such as "+s.command.Metrics, "%q: %w", s.metrics, err)
+	}
+	return nil
 }
 
 func (s *settings) parse(args []string) error {
@@ -132,12 +148,16 @@ func (s *settings) file(r io.Reader, set func(name, value string) error) error {
 	lines, seen := bufio.NewScanner(r), map[string]string{}
 	for n := 1; lines.Scan(); n++ {
 		at := fmt.Sprintf("%s:%d", s.config, n)
-		err := ff.PlainParser(bytes.NewReader(lines.Bytes()), func(name, value string) error {
+		text := strings.ReplaceAll(lines.Text(), "\t", " ") // the parser parts by a space only
+		err := ff.PlainParser(strings.NewReader(text), func(name, value string) error {
 			if s.flags.Lookup(name) == nil || name == "config" {
 				return s.unknown(name, at, name)
 			}
 			if before, twice := seen[name]; twice && !s.repeats(name) {
 				return &BadSetting{Name: name, From: at, Err: fmt.Errorf("is set at %s already", before), Remedy: "keep one of the two lines"}
+			}
+			if strings.TrimSpace(text) == name && !isSwitch(s.flags.Lookup(name).Value) {
+				value = "" // the parser makes "true" of it, which is no address
 			}
 			seen[name], s.source = at, at
 			return set(name, value)
@@ -150,6 +170,12 @@ func (s *settings) file(r io.Reader, set func(name, value string) error) error {
 		return fmt.Errorf("reading %s: %w", s.config, err)
 	}
 	return nil
+}
+
+// isSwitch reports whether a setting needs no value.
+func isSwitch(v flag.Value) bool {
+	b, ok := v.(interface{ IsBoolFlag() bool })
+	return ok && b.IsBoolFlag()
 }
 
 // strangers refuses a variable with our prefix that sets nothing: a misspelt one would be ignored for ever.
