@@ -74,6 +74,9 @@ func (m *mirror) turn(r *ring.Ring, now time.Time) bool {
 // frame gives a frame's shred to the sender, in the form that is set, or counts why not.
 func (m *mirror) frame(p *ring.Packet, right bool) {
 	cut, verdict := p.Check(&m.rule)
+	if verdict == frame.Forward && cut.Payload == cut.End {
+		verdict = frame.Length // an empty datagram: anybody may send one to the port, and it is no trouble of the destination's
+	}
 	if verdict != frame.Forward {
 		m.metrics.drops.Add(int(verdict), 1)
 		return

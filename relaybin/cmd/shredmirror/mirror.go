@@ -129,6 +129,9 @@ func (m *mirror) openRing(ctx context.Context) (*ring.Ring, error) {
 		if !errors.Is(err, ring.ErrNoDevice) && !errors.Is(err, ring.ErrAmbiguous) && !errors.Is(err, unix.ENODEV) && !errors.Is(err, unix.ENXIO) {
 			return nil, err
 		}
+		if m.said.device == "" && !m.service.Once {
+			m.service.Ready() // else systemd would end it after a time, again and again; /healthz says what is missing
+		}
 		m.say(&m.said.device, err.Error()+"; waiting for it")
 		m.heart.Beat()
 		fds := [1]unix.PollFd{{Fd: int32(m.service.Stop()), Events: unix.POLLIN}}

@@ -4,19 +4,25 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"net"
 	"net/netip"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vishvananda/netlink"
 
 	"bisc/relaybin/frame"
 	"bisc/relaybin/lab"
 	"bisc/relaybin/ring"
+	"bisc/relaybin/send"
 	"bisc/relaybin/stream"
 )
 
@@ -191,8 +197,17 @@ func TestFaultF45_NoDeviceYet(t *testing.T) {
 	l, err := n.Switch.Netlink().LinkByName(lab.Mirror)
 	do(t, err)
 	do(t, n.Switch.Netlink().LinkDel(l))
+	systemd, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(t.TempDir(), "notify"), Net: "unixgram"})
+	do(t, err)
+	defer systemd.Close()
+	t.Setenv("NOTIFY_SOCKET", systemd.LocalAddr().String())
 	p := start(t, n)
 	p.until(t, "shredmirror_device_up 0")
+	do(t, systemd.SetReadDeadline(time.Now().Add(patience)))
+	var told [64]byte
+	if n, err := systemd.Read(told[:]); err != nil || string(told[:n]) != "READY=1" {
+		t.Errorf("systemd was told %q, %v: it would end a daemon that waits", told[:n], err)
+	}
 	do(t, n.Connect(n.Turbine, lab.Inlet, netip.Prefix{}, n.Switch, lab.Mirror, netip.Prefix{}))
 	p.until(t, "shredmirror_device_up 1")
 	again(t, n, k, p, 0)
@@ -322,5 +337,28 @@ func TestBadSettings(t *testing.T) {
 		if p.cmd.ProcessState.ExitCode() != 2 || !strings.Contains(p.log(), tt.want) || !strings.Contains(p.log(), tt.name) {
 			t.Errorf("%s %s: %v: %s", tt.name, tt.value, err, p.log())
 		}
+	}
+}
+
+// An empty datagram, which anybody may send to the advertised port, is dropped by name in each form and makes nobody believe that
+// the destination is in trouble.
+func TestEmptyDatagram(t *testing.T) {
+	for _, form := range []string{bare, ip, sequenced} {
+		t.Run(form, func(t *testing.T) {
+			n := lab.ForTest(t)
+			m, r := inside(t, n, form)
+			empty := slices.Concat(make([]byte, 12), []byte{8, 0, 0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 192, 0, 2, 2}, lab.Advertised.Addr().AsSlice(),
+				[]byte{1, 1}, binary.BigEndian.AppendUint16(nil, lab.Advertised.Port()), []byte{0, 8, 0, 0}, make([]byte, 18)) // and Ethernet's padding
+			do(t, n.Replay(t.Context(), lab.Inlet, []lab.Frame{{Data: empty}}, 0))
+			for m.metrics.frames.Value() == 0 {
+				if _, err := r.Wait(patience); err != nil {
+					t.Fatal(err)
+				}
+				m.turn(r, time.Now())
+			}
+			if m.metrics.drops.Value(int(frame.Length)) != 1 || m.sender.Counts != (send.Counts{}) {
+				t.Errorf("%d dropped for their length; sender %+v", m.metrics.drops.Value(int(frame.Length)), m.sender.Counts)
+			}
+		})
 	}
 }
