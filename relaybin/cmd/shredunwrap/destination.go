@@ -24,6 +24,7 @@ type destination struct {
 	counts *counts
 	health atomic.Pointer[error]
 
+	barred  uint64    // packets that the kernel would not send from the address that was chosen, at the last look
 	refused uint64    // ICMP "port unreachable" at the last look
 	since   time.Time // when that last grew
 }
@@ -70,7 +71,7 @@ func (d *destination) close() error {
 		err = errors.Join(err, d.space.Close())
 	}
 	d.sender, d.space, d.seen = nil, nil, send.Counts{}
-	d.refused, d.since = 0, time.Time{}
+	d.barred, d.refused, d.since = 0, 0, time.Time{}
 	return err
 }
 
@@ -78,8 +79,7 @@ func (d *destination) close() error {
 func (d *destination) look() (news string, err error) {
 	defer func() { d.health.Store(&err) }()
 	if d.sender != nil && d.path == "" {
-		d.sender.Probe()
-		return "", d.listened()
+		return "", errors.Join(d.anew(), d.listened())
 	}
 	if d.sender == nil {
 		if err = d.open(); err != nil {
@@ -92,13 +92,24 @@ func (d *destination) look() (news string, err error) {
 	case err != nil: // its name is gone, but its processes may live: we go on sending there until another comes
 		return "", err
 	case same:
-		d.sender.Probe()
-		return "", d.listened()
+		return "", errors.Join(d.anew(), d.listened())
 	}
 	if err = d.open(); err != nil {
 		return "", err
 	}
 	return "the namespace was replaced: sending in the new one", nil
+}
+
+// anew tries large packets again, and chooses the address to send from again where the kernel refused to use it: the one that the
+// route gave at the start may be this host's no more, and then has no route (EINVAL in older kernels) for as long as the socket keeps it.
+func (d *destination) anew() error {
+	d.sender.Probe()
+	n := d.sender.Counts.Lost[send.NetUnreachable] + d.sender.Counts.Lost[send.Other]
+	if n == d.barred {
+		return nil
+	}
+	d.barred = n
+	return d.sender.Reconnect()
 }
 
 // listened is errRefused while the destination's host says that nobody listens.

@@ -240,6 +240,37 @@ func TestDestinationAway(t *testing.T) {
 	p.stop()
 }
 
+// The address that the daemon sends from is taken away and the host gets another: packets go on from that one.
+func TestSourceAddressReplaced(t *testing.T) {
+	n := lab.ForTest(t)
+	address := func(space *lab.Space, device, addr string, do func(*netlink.Handle, netlink.Link, *netlink.Addr) error) {
+		t.Helper()
+		link, err := space.Netlink().LinkByName(device)
+		if err == nil {
+			a, _ := netlink.ParseAddr(addr)
+			err = do(space.Netlink(), link, a)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	add := func(h *netlink.Handle, l netlink.Link, a *netlink.Addr) error { return h.AddrAdd(l, a) }
+	del := func(h *netlink.Handle, l netlink.Link, a *netlink.Addr) error { return h.AddrDel(l, a) }
+	address(n.Switch, lab.Backbone, "198.18.0.1/28", add)
+	address(n.Host, lab.HostEnd, "198.18.0.2/28", add)
+	tvu := netip.MustParseAddrPort("198.18.0.1:9000")
+	v := newValidator(t, n.Switch.Do, tvu)
+	p := ready(t, n, "--to", tvu.String())
+	fd, number := from(t, n, lab.SwitchAddr, onIP), uint64(0)
+	send := func() { put(t, fd, inIP(shredOf(number))); number++ }
+	p.await("packets", func() bool { send(); return v.count() > 10 })
+	address(n.Host, lab.HostEnd, "198.18.0.2/28", del)
+	address(n.Host, lab.HostEnd, "198.18.0.3/28", add)
+	before := v.count()
+	p.await("packets from the other address", func() bool { send(); return v.count() > before+10 })
+	p.stop()
+}
+
 // The validator's namespace may come late, go, and be made anew: packets go to the one that is there, and those that have
 // nowhere to go are counted.
 func TestNamespaceReplaced(t *testing.T) {
