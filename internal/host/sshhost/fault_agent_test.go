@@ -195,7 +195,7 @@ func TestFaultF15_Silence(t *testing.T) {
 	dir := t.TempDir()
 	ended, asks := filepath.Join(dir, "ended"), filepath.Join(dir, "asks")
 	f.run(0, time.Minute, "", "sh", "-c", `echo $$ >"$1.new"; mv "$1.new" "$1"; exec sleep 1000`, "sh", asks)
-	f.run(flagKept, time.Minute, "", "sh", "-c", `until [ -e "$1.go" ]; do sleep 0.02; done; touch "$1"`, "sh", ended)
+	f.run(flagKept, time.Minute, "", "sh", "-c", `while [ -d "${1%/*}" ] && [ ! -e "$1.go" ]; do sleep 0.02; done; touch "$1"`, "sh", ended)
 	awaitFile(t, asks)
 	pid, err := os.ReadFile(asks)
 	if err != nil {
