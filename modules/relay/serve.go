@@ -88,7 +88,7 @@ func (s *Service) act(c *modules.Change, o serving) {
 	state := o.service.state.Active
 	debts, closed, reopen := s.debts(o), s.closed(o), s.reopens(o)
 	if !o.service.state.Running() {
-		c.Differ("active", activity(state, o.service.state.Prop("Result")), "active")
+		c.Differ("active", o.service.ending(), "active")
 	}
 	c.Diffs = append(append(c.Diffs, closed...), append(reopen, debts...)...)
 	switch {
@@ -159,6 +159,18 @@ func (s *Service) restart(c *modules.Change, names []string) {
 		guards = append(guards, host.StopsOnly(n, names...))
 	}
 	c.Do(host.Script{Argv: append([]string{"systemctl", "restart", "--"}, names...), Guards: guards, Limit: s.Limit})
+}
+
+// ending is how a unit that does not run stands, and how its process ended: what a daemon says of a bad setting, only the journal has.
+func (u unitSeen) ending() string {
+	result, status := u.state.Prop("Result"), u.state.Prop("ExecMainStatus")
+	switch {
+	case result != "exit-code":
+		return activity(u.state.Active, result)
+	case status == "2": // relaybin/daemon
+		return u.state.Active + ": it ended with status 2, a bad setting: journalctl -u " + u.name + " says which"
+	}
+	return u.state.Active + ": it ended with status " + status + ": journalctl -u " + u.name + " says why"
 }
 
 func activity(active, result string) string {

@@ -121,7 +121,7 @@ func (s *Service) Validate() error {
 	if err != nil && !errors.As(err, &attr) {
 		err = &modules.AttrError{Attr: "sockets", Reason: err.Error()}
 	}
-	return errors.Join(append(faults, err, s.checkSettings())...)
+	return errors.Join(append(faults, err, s.checkSettings(), s.checkPorts(d))...)
 }
 
 // text is the settings' file: "name value" a line, in the order of the names.

@@ -110,6 +110,9 @@ func TestServiceDecides(t *testing.T) {
 		"the socket failed": {[]func(*serving){state("failed"), func(o *serving) { o.sockets[0].state.Active = "failed" }},
 			"now active: failed () -> active\nnow socket ip: failed () -> open\n" + begin},
 		"it crashes and crashes": {[]func(*serving){state("activating")}, "now active: activating -> active\n" + begin},
+		"it refuses its settings": {[]func(*serving){state("activating"), func(o *serving) {
+			o.service = unitIs(t, "bisc-shredunwrap.service", "activating", "Result=exit-code", "ExecMainStatus=2")
+		}}, "now active: activating: it ended with status 2, a bad setting: journalctl -u bisc-shredunwrap.service says which -> active\n" + begin},
 		"ill": {[]func(*serving){func(o *serving) { o.health = "HTTP status 503: fail socket: gone" }},
 			"now health: HTTP status 503: fail socket: gone -> ok\n    why: it runs as it should and says what it lacks: journalctl -u bisc-shredunwrap.service\n"},
 		"something hangs on it": {[]func(*serving){func(o *serving) { o.digest, o.closure = theirs, append(o.closure, "docker.service") }},
@@ -177,6 +180,16 @@ func TestServiceValidates(t *testing.T) {
 		"nothing":         {with(func(s *Service) { s.Settings["to"] = "" }), "settings: to"},
 		"no setting":      {with(func(s *Service) { s.Settings["dry"] = "true" }), "settings: dry"},
 		"a bad name":      {with(func(s *Service) { s.Settings["a b"] = "x" }), "settings: a b"},
+		"round and round": {with(func(s *Service) { s.Sockets["ip"] = "0.0.0.0:9000"; s.Settings["to"] = "192.0.2.9:9000" }), "packets would go round"},
+		"in a namespace": {with(func(s *Service) {
+			s.Sockets["ip"] = "192.0.2.9:9000"
+			s.Settings["to"] = "192.0.2.9:9000"
+			s.Settings["netns"] = "/run/netns/kind"
+		}), ""},
+		"opened twice":    {with(func(s *Service) { s.Settings["listen-ip"] = "192.0.2.1:9100" }), "listen-ip: the socket ip"},
+		"mixed forms":     {with(func(s *Service) { s.Sockets = map[string]string{"ip": "192.0.2.1:1", "sequenced": "0.0.0.0:1"} }), "the forms never mix"},
+		"nowhere":         {with(func(s *Service) { s.Sockets = nil }), "nowhere to listen"},
+		"its own port":    {with(func(s *Service) { s.Sockets = nil; s.Settings["listen-ip"] = "192.0.2.1:9100" }), ""},
 		"health nowhere":  {with(func(s *Service) { s.Settings["metrics"] = "localhost:9466" }), "settings: metrics"},
 		"health anywhere": {with(func(s *Service) { s.Settings["metrics"] = "0.0.0.0:9466" }), "settings: metrics"},
 	} {

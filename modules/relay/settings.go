@@ -15,6 +15,7 @@ import (
 	"bisc/modules"
 	"bisc/relaybin"
 	"bisc/relaybin/builds"
+	"bisc/relaybin/units"
 )
 
 // checkSettings judges the settings by what the daemon's own --help lists. What only the daemon can tell, it tells on the
@@ -50,6 +51,34 @@ func (s *Service) checkSettings() error {
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// checkPorts finds what the daemon refuses at its start alone: its own look at the settings does not see systemd's sockets.
+func (s *Service) checkPorts(d units.Daemon) error {
+	if s.Name != "shredunwrap" {
+		return nil
+	}
+	to, _ := netip.ParseAddrPort(s.Settings["to"])
+	opened := s.Settings["listen-ip"] != "" || s.Settings["listen-sequenced"] != ""
+	for i, a := range d.Sockets {
+		switch {
+		case s.Settings["listen-"+a.Name] != "":
+			return &modules.AttrError{Attr: "settings", Reason: "listen-" + a.Name + ": the socket " + a.Name + " is there for it: keep one of the two"}
+		case s.Settings["netns"] == "" && meets(a.Listen, to):
+			return &modules.AttrError{Attr: "settings", Reason: "to: " + to.String() + " is where the socket " + a.Name + " listens: packets would go round for ever; write the validator's TVU"}
+		case i > 0 && (meets(a.Listen, d.Sockets[0].Listen) || meets(d.Sockets[0].Listen, a.Listen)):
+			return &modules.AttrError{Attr: "sockets", Reason: a.Name + ": " + a.Listen.String() + " is the port of " + d.Sockets[0].Name + ", too: the forms never mix on one"}
+		}
+	}
+	if len(s.Sockets) == 0 && !opened {
+		return &modules.AttrError{Attr: "sockets", Reason: "nowhere to listen: write sockets = { sequenced = \"ADDRESS:PORT\" }, where the mirror sends to"}
+	}
+	return nil
+}
+
+// meets tells whether what goes to an address comes in at a port that listens.
+func meets(listen, to netip.AddrPort) bool {
+	return listen.Port() == to.Port() && (listen.Addr() == to.Addr() || listen.Addr().IsUnspecified())
 }
 
 // settingsOf is what the daemon's builds know of its settings; nil where there are no builds that tell.

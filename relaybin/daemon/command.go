@@ -26,7 +26,7 @@ const (
 type Command struct {
 	Name    string   // the program's name; the environment's prefix is its upper case (SHREDMIRROR_LISTEN_IP)
 	About   string   // one sentence for --help
-	Example string   // one command line for --help
+	Example string   // command lines for --help
 	Metrics string   // default of --metrics, HOST:PORT
 	Sockets []string // names (FileDescriptorName=) under which systemd may hand sockets over; any other name is refused
 

@@ -110,7 +110,11 @@ func TestSettings(t *testing.T) {
 		{"line without a value", []string{"--dry"}, "", "metrics\ndry", 0, []string{"metrics              (none)"}},
 		{"metrics without a port", []string{"--dry"}, "", "metrics 9466", 2, []string{`--metrics: "9466"`, "sampled.conf:1)", "give HOST:PORT"}},
 		{"metrics at no port", []string{"--dry", "--metrics", "127.0.0.1:94666"}, "", "", 2, []string{`--metrics: "127.0.0.1:94666"`, "(from flag)"}},
-		{"bad limit", []string{"--once-limit", "soon"}, "", "", 2, []string{"--once-limit", "soon"}},
+		{"bad limit", []string{"--once-limit", "soon"}, "", "", 2, []string{`--once-limit: "soon" is no duration, such as 10s or 2m (from flag); how long --once waits, a DURATION such as 30s`}},
+		{"limit in the past", nil, "", "once-limit -5s", 2, []string{"--once-limit: -5s is no time to wait", "sampled.conf:1)"}},
+		{"neither true nor false", nil, "SAMPLED_DRY=perhaps", "", 2, []string{`--dry: "perhaps" is neither true nor false (from SAMPLED_DRY)`}},
+		{"metrics off", []string{"--dry", "--metrics", ""}, "", "", 0, []string{"(none)"}},
+		{"a file in a file", []string{"--dry"}, "", "config x", 2, []string{"--config: is no setting for a file", "sampled.conf:1)", "take the line away"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.env != "" {

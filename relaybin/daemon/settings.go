@@ -67,10 +67,29 @@ func (n noted) Set(value string) error {
 	}
 	err := n.Value.Set(value)
 	if err != nil && n.s.bad == nil {
-		n.s.bad = &BadSetting{Name: n.name, From: from, Err: fmt.Errorf("%q: %w", value, err), Remedy: n.s.flags.Lookup(n.name).Usage}
+		n.s.bad = &BadSetting{Name: n.name, From: from, Err: fmt.Errorf("%q %w", value, n.misread(err)), Remedy: strings.ReplaceAll(n.s.flags.Lookup(n.name).Usage, "`", "")}
 	}
 	n.s.from[n.name] = from
 	return err
+}
+
+// misread says what the value is not: package flag says "parse error" of each.
+func (n noted) misread(err error) error {
+	getter, ok := n.Value.(flag.Getter)
+	if !ok {
+		return fmt.Errorf("is not understood: %w", err)
+	}
+	switch getter.Get().(type) {
+	case bool:
+		return errors.New("is neither true nor false")
+	case time.Duration:
+		return errors.New("is no duration, such as 10s or 2m")
+	case uint, uint64:
+		return errors.New("is no whole number from 0 on")
+	case int, int64:
+		return errors.New("is no whole number")
+	}
+	return fmt.Errorf("is not understood: %w", err)
 }
 
 func (n noted) IsBoolFlag() bool { return isSwitch(n.Value) }
@@ -92,6 +111,9 @@ func (c Command) settings(args []string) (*settings, error) {
 	err := s.parse(args)
 	if s.bad != nil { // flag and ff keep only the text of it
 		err = s.bad
+	}
+	if err == nil && s.limit <= 0 {
+		err = Bad("once-limit", "give how long to wait, such as 10s", "%s is no time to wait", s.limit)
 	}
 	if err == nil {
 		err = s.checkMetrics()
@@ -150,7 +172,10 @@ func (s *settings) file(r io.Reader, set func(name, value string) error) error {
 		at := fmt.Sprintf("%s:%d", s.config, n)
 		text := strings.ReplaceAll(lines.Text(), "\t", " ") // the parser parts by a space only
 		err := ff.PlainParser(strings.NewReader(text), func(name, value string) error {
-			if s.flags.Lookup(name) == nil || name == "config" {
+			if name == "config" {
+				return &BadSetting{Name: name, From: at, Err: errors.New("is no setting for a file"), Remedy: "take the line away: a file names no other"}
+			}
+			if s.flags.Lookup(name) == nil {
 				return s.unknown(name, at, name)
 			}
 			if before, twice := seen[name]; twice && !s.repeats(name) {

@@ -78,7 +78,7 @@ func unwrap(s scrape.Span) *UnwrapFigures {
 		Jitter: told(s.Now.Value("shredunwrap_stream_jitter_seconds")),
 	}
 	u.Loss = ratio(u.Lost, told(s.Rate("shredunwrap_received_total", "form", "sequenced")))
-	if n, ok := s.Rate("shredunwrap_received_total", "form", "sequenced"); ok && n == 0 && u.Lost.State == Known && u.Lost.Value == 0 {
+	if n, ok := s.Rate("shredunwrap_received_total", "form", "sequenced"); ok && n == 0 && (u.Lost.State != Known || u.Lost.Value == 0) { // no packet: nothing that one could tell
 		u.Loss, u.Delay, u.Delay99, u.Jitter = Figure{State: Absent}, Figure{State: Absent}, Figure{State: Absent}, Figure{State: Absent}
 	}
 	return u

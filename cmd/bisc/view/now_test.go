@@ -168,3 +168,19 @@ func TestFrame(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// A relay that nobody feeds yet has no loss, delay or jitter to tell, and a meter without a tip no run: neither is 0.
+func TestNowOfARelayThatNobodyFeeds(t *testing.T) {
+	page := fmt.Sprintf("shredunwrap_build_info{sha256=\"cd\"} 1\nshredunwrap_received_total{form=\"ip\"} 0\nshredunwrap_received_total{form=\"sequenced\"} 0\n"+
+		"shredunwrap_forwarded_total 0\nshredunwrap_kernel_drops_total 0\nshredunwrap_stream_jitter_seconds 0\n"+beginning, noon.Unix())
+	meter := fmt.Sprintf("shredmeter_build_info{sha256=\"ef\"} 1\nshredmeter_equivocations_total 0\n"+beginning, noon.Unix())
+	got := NowText(NewNow("relay top", noon.Add(10*time.Second), []HostNow{{Host: "biscayne", Daemons: []figures.Daemon{
+		figures.Read("shredunwrap", "x", asked(t, 0, page).Page, asked(t, 10, page)),
+		figures.Read("shredmeter", "x", asked(t, 0, meter).Page, asked(t, 10, meter)),
+	}}}), Options{})
+	for _, want := range []string{"received 0/s   forwarded 0/s   kernel drops 0/s   loss absent   delay absent (p99 absent)   jitter absent\n", "   tip unknown   complete run unknown   unknown slots/s"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+}

@@ -117,8 +117,12 @@ func unwrapWords(u *figures.UnwrapFigures) string {
 }
 
 func meterWords(m *figures.MeterFigures) string {
-	return fmt.Sprintf("   tip %s   complete run %s slots, %s, from %s   %s slots/s   slot complete in %s (p99 %s)   equivocations %s", whole(m.Tip), whole(m.RunSlots),
-		duration(m.RunSeconds), whole(m.RunFirst), number1(m.Slots), duration(m.Complete), duration(m.Complete99), whole(m.Equivocation))
+	run := whole(m.RunSlots)
+	if m.RunSlots.State == figures.Known {
+		run += fmt.Sprintf(" slots, %s, from %s", duration(m.RunSeconds), whole(m.RunFirst))
+	}
+	return fmt.Sprintf("   tip %s   complete run %s   %s slots/s   slot complete in %s (p99 %s)   equivocations %s", whole(m.Tip), run,
+		number1(m.Slots), duration(m.Complete), duration(m.Complete99), whole(m.Equivocation))
 }
 
 // path is silent, or says how much comes by it and how much sooner.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -25,7 +26,10 @@ func mark(args []string, out, errs io.Writer) int {
 	flags := flag.NewFlagSet("shredmeter mark", flag.ContinueOnError)
 	flags.SetOutput(errs)
 	at := flags.String("at", where, "`HOST:PORT` of the running shredmeter's --metrics")
-	if err := flags.Parse(args); err != nil {
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return done
+	case err != nil:
 		return misused
 	}
 	name := strings.Join(flags.Args(), " ")
@@ -49,7 +53,13 @@ func report(args []string, out, errs io.Writer) int {
 	at := flags.String("at", where, "`HOST:PORT` of the running shredmeter's --metrics")
 	raw := flags.Bool("json", false, "print what the daemon answered")
 	slots := flags.Int("slots", slotsShown, "how many slots, a `NUMBER`")
-	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return done
+	case err != nil:
+		return misused
+	case flags.NArg() > 0:
+		fmt.Fprintf(errs, "shredmeter: report: %q is no argument of it; see shredmeter report --help\n", flags.Arg(0))
 		return misused
 	}
 	text, err := ask(http.MethodGet, *at, fmt.Sprintf("/report?slots=%d", *slots))

@@ -32,9 +32,11 @@ type settings struct {
 
 func (s *settings) command() daemon.Command {
 	return daemon.Command{
-		Name:    "shredmeter",
-		About:   "tells how complete the blocks are that reach the validator, and by which path they came",
-		Example: "shredmeter --path name=direct,device=eno1,port=8001,not-from=198.51.100.1/32 --path name=relay,device=eno1,port=8001,from=198.51.100.1/32",
+		Name:  "shredmeter",
+		About: "tells how complete the blocks are that reach the validator, and by which path they came",
+		Example: "shredmeter --path name=direct,device=eno1,port=8001,not-from=198.51.100.1/32 --path name=relay,device=eno1,port=8001,from=198.51.100.1/32\n" +
+			"  shredmeter mark \"relay on\"      of the one that runs: part what comes from now on from what came before\n" +
+			"  shredmeter report [--json]      of the one that runs: what it knows, and what the marks tell",
 		Metrics: where,
 		Flags:   s.flags,
 		Check:   s.check,

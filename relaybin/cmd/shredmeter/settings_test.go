@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -133,6 +134,14 @@ func TestMarkAndReportFromTheCommandLine(t *testing.T) {
 	}
 	if status := mark(nil, &out, &errs); status != 2 {
 		t.Errorf("without a name: status %d", status)
+	}
+	for _, verb := range []func([]string, io.Writer, io.Writer) int{mark, report} {
+		if status := verb([]string{"--help"}, &out, &errs); status != 0 {
+			t.Errorf("--help: status %d", status)
+		}
+	}
+	if status := report([]string{"--at", at, "direct"}, &out, &errs); status != 2 || !strings.Contains(errs.String(), `"direct" is no argument of it`) {
+		t.Errorf("an argument: status %d %s", status, &errs)
 	}
 	if status := report([]string{"--at", at}, &out, &errs); status != 0 || !strings.Contains(out.String(), "tip unknown: no shred has come") {
 		t.Errorf("status %d %s %s", status, &out, &errs)

@@ -322,7 +322,12 @@ func TestBadSettings(t *testing.T) {
 	n := lab.ForTest(t)
 	for _, tt := range []struct{ name, value, want string }{
 		{"--match-addr", "2001:db8::1", "advertises for TVU"},
+		{"--match-addr", "", "--match-addr: is not set (from flag); give the IPv4 address"},
+		{"--match-addr", "224.0.0.1", "is not an IPv4 address of a host"},
 		{"--match-port", "70000", "advertises for TVU"},
+		{"--match-port", "0", "--match-port: is not set"},
+		{"--form", "", "--form: is not set"},
+		{"--metrics", "9465", "give HOST:PORT"},
 		{"--form", "socat", "give bare, ip or sequenced"},
 		{"--to", "0.0.0.0:1", "give the host's address and port"},
 		{"--to", lab.Advertised.String(), "come back to the mirror"},

@@ -52,9 +52,26 @@ func (s *settings) flags(fs *flag.FlagSet) {
 // check judges the settings together.
 func (s *settings) check() error {
 	switch {
-	case !s.matchAddr.Is4() || s.matchAddr.IsUnspecified():
+	case !s.matchAddr.IsValid():
+		return daemon.Bad("match-addr", "give the IPv4 address that the validator advertises for TVU", "is not set")
+	case s.matchPort == 0:
+		return daemon.Bad("match-port", "give the UDP port that the validator advertises for TVU", "is not set")
+	case s.form == "":
+		return daemon.Bad("form", "give bare, ip or sequenced, as the host listens", "is not set")
+	case !s.to.IsValid():
+		return daemon.Bad("to", "give the host's address and port, such as 198.51.100.2:20001", "is not set")
+	case s.viaDevice == "":
+		return daemon.Bad("via-device", "give the device that leads to the host: by another the shreds would leave by the public uplink", "is not set")
+	}
+	return s.checkValues()
+}
+
+// checkValues judges what is set.
+func (s *settings) checkValues() error {
+	switch {
+	case !s.matchAddr.Is4() || s.matchAddr.IsUnspecified() || s.matchAddr.IsMulticast():
 		return daemon.Bad("match-addr", "give the IPv4 address that the validator advertises for TVU", "%q is not an IPv4 address of a host", s.matchAddr)
-	case s.matchPort == 0 || s.matchPort > 65535:
+	case s.matchPort > 65535:
 		return daemon.Bad("match-port", "give the UDP port that the validator advertises for TVU", "%d is not a port", s.matchPort)
 	case s.form != bare && s.form != ip && s.form != sequenced:
 		return daemon.Bad("form", "give bare, ip or sequenced, as the host listens", "%q is not a form", s.form)
@@ -64,8 +81,6 @@ func (s *settings) check() error {
 		return daemon.Bad("to", "give the host's own address: packets to the advertised one come back to the mirror", "%v is what is mirrored", s.to)
 	case s.from.IsValid() && !s.from.Is4():
 		return daemon.Bad("from", "give an IPv4 address of this machine, or none", "%v is not an IPv4 address", s.from)
-	case s.viaDevice == "":
-		return daemon.Bad("via-device", "give the device that leads to the host: by another the shreds would leave by the public uplink", "is not set")
 	case s.nextHop.IsValid() && !s.nextHop.Is4():
 		return daemon.Bad("via-next-hop", "give an IPv4 address, or none where the host is on the device's own link", "%v is not an IPv4 address", s.nextHop)
 	case s.gso != string(send.Auto) && s.gso != string(send.On) && s.gso != string(send.Off):

@@ -41,13 +41,13 @@ func (s *settings) declare(fs *flag.FlagSet) {
 	fs.UintVar(&s.matchPort, "match-port", 0, "`PORT` that the shreds in the form ip were sent to, the advertised TVU port; others are dropped; 0: any")
 	fs.TextVar(&s.to, "to", netip.AddrPort{}, "`ADDR:PORT` of the validator's TVU, such as 172.20.0.2:9000")
 	fs.StringVar(&s.netns, "netns", "", "`PATH` of the network namespace to send in, /run/netns/NAME or /proc/PID/ns/net")
-	fs.StringVar(&s.filter, "filter", "on", "`on`: drop what is no shred or outside the window; count: forward and count it; off: do not look")
-	fs.UintVar(&s.version, "shred-version", 0, "the cluster's shred version, `0` to 65535; 0: any")
+	fs.StringVar(&s.filter, "filter", "on", "`MODE` of judging shreds: on drops what is no shred or outside the window, count forwards and counts it, off does not look")
+	fs.UintVar(&s.version, "shred-version", 0, "the cluster's shred version, a `NUMBER` such as 50093 for mainnet; 0: any")
 	fs.Uint64Var(&s.below, "slots-below", 0, "`SLOTS` below the tip that still pass; 0: any")
 	fs.Uint64Var(&s.above, "slots-above", 0, "`SLOTS` above the tip that still pass; 0: any")
 	fs.IntVar(&s.buffer, "buffer", 64<<20, "`BYTES` of receive buffer a port")
 	fs.BoolVar(&s.gro, "gro", true, "take several packets as one from the kernel (UDP_GRO)")
-	fs.StringVar(&s.gso, "gso", string(send.Auto), "send several packets as one (UDP_SEGMENT): `auto`, on or off")
+	fs.StringVar(&s.gso, "gso", string(send.Auto), "`MODE` of sending several packets as one (UDP_SEGMENT): auto, on or off")
 	fs.StringVar(&s.books, "books", "", "`PATH` of the file, under /run, that keeps the streams' accounts across a restart; none: $RUNTIME_DIRECTORY/streams, or none at all")
 }
 
@@ -59,25 +59,33 @@ func (s *settings) check() error {
 	case len(s.allow) > recv.Sources:
 		return daemon.Bad("allow", "write larger prefixes", "%d prefixes, at most %d", len(s.allow), recv.Sources)
 	case !s.to.Addr().Is4() || s.to.Port() == 0:
-		return daemon.Bad("to", "give the validator's TVU as IPv4 ADDR:PORT, such as 172.20.0.2:9000", "no destination")
+		return daemon.Bad("to", "give the validator's TVU as IPv4 ADDR:PORT, such as 172.20.0.2:9000", "%s", s.unusable())
 	case s.to.Addr().IsMulticast() || s.to.Addr().IsUnspecified() || s.to.Addr() == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
 		return daemon.Bad("to", "give the validator's own address", "%s is no single host", s.to.Addr())
 	case s.matchAddr.IsValid() && !s.matchAddr.Is4():
-		return daemon.Bad("match-addr", "the advertised TVU address, IPv4", "%s", s.matchAddr)
+		return daemon.Bad("match-addr", "give the IPv4 address that the validator advertises for TVU", "%s is not an IPv4 address", s.matchAddr)
 	case s.matchPort > 65535:
-		return daemon.Bad("match-port", "the advertised TVU port, at most 65535", "%d", s.matchPort)
+		return daemon.Bad("match-port", "give the UDP port that the validator advertises for TVU", "%d is not a port", s.matchPort)
 	case s.version > 65535:
-		return daemon.Bad("shred-version", "give the number that `solana cluster-version` or ip_echo tells, at most 65535", "%d", s.version)
+		return daemon.Bad("shred-version", "give the number that `solana cluster-version` or ip_echo tells, at most 65535", "%d is no shred version", s.version)
 	case !slices.Contains([]string{"on", "count", "off"}, s.filter):
-		return daemon.Bad("filter", "on, count or off", "%q", s.filter)
+		return daemon.Bad("filter", "give on, count or off", "%q is not a mode", s.filter)
 	case !slices.Contains([]send.Mode{send.Auto, send.On, send.Off}, send.Mode(s.gso)):
-		return daemon.Bad("gso", "auto, on or off", "%q", s.gso)
+		return daemon.Bad("gso", "give auto, on or off", "%q is not a mode", s.gso)
 	case s.buffer < 1<<16 || s.buffer > 1<<30:
-		return daemon.Bad("buffer", "between 65536 and 1073741824 bytes", "%d", s.buffer)
+		return daemon.Bad("buffer", "give 65536 to 1073741824", "%d bytes", s.buffer)
 	case s.netns != "" && (!path.IsAbs(s.netns) || path.Clean(s.netns) != s.netns):
 		return daemon.Bad("netns", "a clean absolute path, /run/netns/NAME or /proc/PID/ns/net", "%q", s.netns)
 	}
 	return s.checkListen()
+}
+
+// unusable says why to is no destination.
+func (s *settings) unusable() string {
+	if !s.to.IsValid() {
+		return "is not set"
+	}
+	return s.to.String() + " is no IPv4 address and port"
 }
 
 func (s *settings) checkListen() error {
