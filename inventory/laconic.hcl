@@ -61,7 +61,8 @@ host "biscayne" {
         match-port = "20000"
         # The TVU of the validator, which lives in the kind node. The old script sent to 127.0.0.1:9000, and shreds arrived: docker
         # takes the host's port there to the node. The node's own address needs nobody between.
-        to = "172.20.0.2:9000"
+        to      = "172.20.0.2:9000"
+        on-link = "true" # before docker has made kind's network, the default route would take them out by eno1
       }
       # On the device by which shreds come in: what the host passes on through its bridge is outgoing there, and a tap takes none of that.
       meter = {

@@ -38,6 +38,7 @@ type Options struct {
 	To     netip.AddrPort // the destination, IPv4
 	From   netip.Addr     // the address to send from; the zero Addr: the route's
 	Device string         // the only device to send by; "": the route's
+	OnLink bool           // never by a gateway: only where the destination is on one of this machine's own networks
 	GSO    Mode           // "": Auto
 	Buffer int            // bytes that may wait in the socket; 0: 4 MiB, as far as net.core.wmem_max allows
 
@@ -104,6 +105,11 @@ func (s *Sender) setUp(o Options) error {
 	// Without it only "port unreachable" is told of the errors that routers and a silent next hop cause.
 	if err := unix.SetsockoptInt(s.fd, unix.IPPROTO_IP, unix.IP_RECVERR, 1); err != nil {
 		return fmt.Errorf("send: ask for errors: %w", err)
+	}
+	if o.OnLink {
+		if err := unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_DONTROUTE, 1); err != nil {
+			return fmt.Errorf("send: use no gateway: %w", err)
+		}
 	}
 	if err := s.Bind(o.Device); err != nil {
 		return err

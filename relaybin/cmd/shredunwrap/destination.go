@@ -17,6 +17,7 @@ type destination struct {
 	to   netip.AddrPort
 	path string // of the namespace; empty: our own
 	mode send.Mode
+	link bool // never by a gateway
 
 	space  *netns.Space
 	sender *send.Sender // nil: nowhere to send
@@ -36,12 +37,12 @@ const refusal = 3 * time.Second
 var errRefused = errors.New("nobody listens there (ICMP port unreachable)")
 
 func (s *settings) destination(c *counts) *destination {
-	return &destination{to: s.to, path: s.netns, mode: send.Mode(s.gso), counts: c}
+	return &destination{to: s.to, path: s.netns, mode: send.Mode(s.gso), link: s.onLink, counts: c}
 }
 
 // open opens the sender, in the namespace where there is one.
 func (d *destination) open() error {
-	o := send.Options{To: d.to, GSO: d.mode}
+	o := send.Options{To: d.to, OnLink: d.link, GSO: d.mode}
 	if d.path == "" {
 		var err error
 		d.sender, err = send.Open(o)

@@ -271,6 +271,47 @@ func TestSourceAddressReplaced(t *testing.T) {
 	p.stop()
 }
 
+// With --on-link nothing leaves by a gateway while the validator's network is not there, as before docker has made it; it is counted,
+// and packets flow when the network comes.
+func TestOnLink(t *testing.T) {
+	n := lab.ForTest(t)
+	host, err := n.Host.Netlink().LinkByName(lab.HostEnd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	backbone, err := n.Switch.Netlink().LinkByName(lab.Backbone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tvu, ours := netip.MustParseAddrPort("198.18.0.1:9000"), &net.IPNet{IP: net.IPv4(198, 18, 0, 2), Mask: net.CIDRMask(28, 32)}
+	theirs := &net.IPNet{IP: tvu.Addr().AsSlice(), Mask: net.CIDRMask(28, 32)}
+	if err := n.Switch.Netlink().AddrAdd(backbone, &netlink.Addr{IPNet: theirs}); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Host.Netlink().RouteAdd(&netlink.Route{LinkIndex: host.Attrs().Index, Gw: lab.SwitchAddr.AsSlice()}); err != nil {
+		t.Fatal(err)
+	}
+	v := newValidator(t, n.Switch.Do, tvu)
+	for _, onLink := range []bool{false, true} {
+		p := ready(t, n, "--to", tvu.String(), fmt.Sprintf("--on-link=%v", onLink))
+		fd, number := from(t, n, lab.SwitchAddr, onIP), uint64(v.count())
+		send := func() { put(t, fd, inIP(shredOf(number))); number++ }
+		if !onLink { // the gateway would have taken them
+			p.await("packets by the gateway", func() bool { send(); return v.count() > 10 })
+			p.stop()
+			continue
+		}
+		before := v.count()
+		p.await("drops", func() bool { send(); return p.metric(`shredunwrap_drops_total{reason="send_net_unreachable"}`) > "0" })
+		p.want(map[string]string{"shredunwrap_forwarded_total": "0"})
+		if err := n.Host.Netlink().AddrAdd(host, &netlink.Addr{IPNet: ours}); err != nil {
+			t.Fatal(err)
+		}
+		p.await("packets by the link", func() bool { send(); return v.count() > before+10 })
+		p.stop()
+	}
+}
+
 // The validator's namespace may come late, go, and be made anew: packets go to the one that is there, and those that have
 // nowhere to go are counted.
 func TestNamespaceReplaced(t *testing.T) {

@@ -7,6 +7,9 @@ import (
 	"net"
 	"os"
 	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
 
 	"bisc/relaybin/daemon"
 	"bisc/relaybin/netns"
@@ -61,7 +64,16 @@ func (s *settings) dry(w io.Writer) error {
 
 // dryRoute asks the kernel for the route by connecting a socket, which sends nothing.
 func (s *settings) dryRoute(w io.Writer) error {
-	c, err := net.Dial("udp4", s.to.String())
+	dialer := net.Dialer{Control: func(_, _ string, raw syscall.RawConn) error {
+		var option error
+		err := raw.Control(func(fd uintptr) {
+			if s.onLink {
+				option = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_DONTROUTE, 1)
+			}
+		})
+		return errors.Join(err, option)
+	}}
+	c, err := dialer.Dial("udp4", s.to.String())
 	if err != nil {
 		return fmt.Errorf("no way to the destination: %w", err)
 	}

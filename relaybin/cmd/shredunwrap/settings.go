@@ -23,6 +23,7 @@ type settings struct {
 	matchPort uint
 	to        netip.AddrPort
 	netns     string
+	onLink    bool
 	filter    string
 	version   uint
 	below     uint64
@@ -41,6 +42,7 @@ func (s *settings) declare(fs *flag.FlagSet) {
 	fs.UintVar(&s.matchPort, "match-port", 0, "`PORT` that the shreds in the form ip were sent to, the advertised TVU port; others are dropped; 0: any")
 	fs.TextVar(&s.to, "to", netip.AddrPort{}, "`ADDR:PORT` of the validator's TVU, such as 172.20.0.2:9000")
 	fs.StringVar(&s.netns, "netns", "", "`PATH` of the network namespace to send in, /run/netns/NAME or /proc/PID/ns/net")
+	fs.BoolVar(&s.onLink, "on-link", false, "send only while --to is on one of this host's own networks, never by a gateway: else the shreds leave by the uplink while the validator's network is not there")
 	fs.StringVar(&s.filter, "filter", "on", "`MODE` of judging shreds: on drops what is no shred or outside the window, count forwards and counts it, off does not look")
 	fs.UintVar(&s.version, "shred-version", 0, "the cluster's shred version, a `NUMBER` such as 50093 for mainnet; 0: any")
 	fs.Uint64Var(&s.below, "slots-below", 0, "`SLOTS` below the tip that still pass; 0: any")
