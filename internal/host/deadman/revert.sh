@@ -108,9 +108,10 @@ for at in "$armed"/[0-9]*; do
     [ "$(systemctl is-enabled -- "$unit" 2>/dev/null)" = "$was" ] || try "$unit $was again" enabled_back "$unit" "$was"
   fi
 done
-# At boot nothing has read the files yet, and the kernel's own state is new.
+# Also at boot: systemd reads the units of the whole boot before the first of them runs, and would do what was taken back.
+[ -z "$units" ] || try "systemd read its files again" systemctl daemon-reload
+# At boot nothing else has read the files yet, and the kernel's own state is new.
 if [ "$how" != boot ]; then
-  [ -z "$units" ] || try "systemd read its files again" systemctl daemon-reload
   for at in "$armed"/[0-9]*; do
     [ -e "$at/key" ] && try "sysctl $(cat "$at/key") as before" sh -c 'cat "$1" >"/proc/sys/$2"' sh "$at/value" "$(cat "$at/key")"
   done

@@ -1,0 +1,34 @@
+package sshhost
+
+import (
+	"testing"
+	"time"
+
+	"bisc/internal/host"
+	"bisc/internal/lab"
+)
+
+// The host is switched off and on while nobody has said that a change may stay. systemd has read the change's units by the time
+// that the boot takes their files back: what they would do is not done all the same.
+func TestFaultF34_BootDoesNotDoWhatWasTakenBack(t *testing.T) {
+	h := lab.ForTest(t, lab.Names("unproved")).Host("unproved")
+	shell := outOfBand(h)
+	const folder = "/etc/systemd/system/"
+	unit := func(name, address string) string {
+		return `printf '[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=ip address replace ` + address + `/32 dev lo\n[Install]\nWantedBy=multi-user.target\n' >` +
+			folder + name + `; systemctl daemon-reload; systemctl enable -q --now ` + name + "\n"
+	}
+	shell(t, unit("bisc-net-old.service", "192.0.2.7"))
+	w := writer(t, pool(t), config(h, "ops"), "run")
+	undo := host.Undo{Run: "r", Address: "h:x", Reason: "the test", Within: 10 * time.Minute, Units: []string{"bisc-net-old.service", "bisc-net-new.service"},
+		Files: []host.UndoFile{{Path: folder + "bisc-net-old.service"}, {Path: folder + "bisc-net-new.service"}, {Path: folder + "multi-user.target.wants/bisc-net-new.service"}}}
+	if err := w.Arm(t.Context(), undo); err != nil {
+		t.Fatal(err)
+	}
+	shell(t, unit("bisc-net-old.service", "192.0.2.8")+unit("bisc-net-new.service", "192.0.2.9"))
+	if err := h.Reboot(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	shell(t, `systemctl is-system-running --wait >/dev/null || true; test -e /var/lib/bisc/armed/done; cat /var/lib/bisc/armed/log; ip -br address show dev lo
+		test "$(cat /var/lib/bisc/armed/done)" = 0; ! ip -br address show dev lo | grep -E '192.0.2.8|192.0.2.9'; ip -br address show dev lo | grep -q 192.0.2.7; test ! -e `+folder+`bisc-net-new.service`)
+}
