@@ -19,9 +19,15 @@ var ConntrackFlowKind = modules.Kind{
 	Doc: "The kernel decides where a flow of packets goes when its first packet comes, and stays with it as long as packets come. When the node gets another address, a new dnat rule is for new flows: " +
 		"the switch's UDP stream, which never pauses, goes on to the old address for ever, past a rule that is right. This kind compares each tracked flow to an address and port with the node's present address. " +
 		"Meant for an `invariant`; as a resource with `mend = true` it takes a stale UDP entry away, one by one, word by word: the next packet makes it anew by the rules of now. A TCP connection would break, so of tcp the command is only named. No flow is in order: the first packet will be judged by the rules.",
-	Checks:  []string{"now: each tracked flow to destination and port is answered from the node's address (conntrack -L, or /proc/net/nf_conntrack; unknown where neither can be read)"},
-	Example: "invariant \"shreds go to the node of now\" {\n  because = \"a UDP flow that never pauses keeps the address of the node of then\"\n  conntrack_flow \"shreds of the switch\" {\n    destination = \"64.92.84.81\"\n    port        = 20000\n    network     = \"kind\"\n    container   = \"laconic-70ce4c4b47e23b85-control-plane\"\n  }\n}\n",
-	New:     func(label string) modules.Resource { return &ConntrackFlow{Name: label, Protocol: "udp"} },
+	Checks: []string{"now: each tracked flow to destination and port is answered from the node's address (conntrack -L, or /proc/net/nf_conntrack; unknown where neither can be read)"},
+	Example: `conntrack_flow "shreds of the switch" {
+  destination = "64.92.84.81"
+  port        = 20000
+  network     = "kind"
+  container   = "laconic-70ce4c4b47e23b85-control-plane"
+}
+`,
+	New: func(label string) modules.Resource { return &ConntrackFlow{Name: label, Protocol: "udp"} },
 }
 
 // ConntrackFlow is the resource of ConntrackFlowKind.

@@ -32,7 +32,11 @@ func (s *Service) decide(o serving) modules.Change {
 	if slices.ContainsFunc(c.Diffs, func(d modules.Diff) bool { return d.Why != "" }) {
 		return c // what stands in a file's place is for a person first
 	}
-	s.act(&c, o)
+	before := len(c.Steps)
+	for _, f := range o.former {
+		f.close(&c, o.service.name)
+	}
+	s.act(&c, o, len(c.Steps) > before)
 	return c
 }
 
@@ -75,8 +79,9 @@ func socketAttr(unit, daemon string) string {
 	return "socket " + strings.TrimSuffix(strings.TrimPrefix(unit, "bisc-"+daemon+"-"), ".socket")
 }
 
-// act adds the one act: nothing, a start, a restart of the service, or of its sockets with it.
-func (s *Service) act(c *modules.Change, o serving) {
+// act adds the one act: nothing, a start, a restart of the service, or of its sockets with it. A process that a former socket
+// was given to is of no use.
+func (s *Service) act(c *modules.Change, o serving, closing bool) {
 	names := []string{o.service.name}
 	for _, u := range o.sockets {
 		names = append(names, u.name)
@@ -96,7 +101,7 @@ func (s *Service) act(c *modules.Change, o serving) {
 		s.restart(c, names)
 	case !o.service.state.Running():
 		c.Do(host.Job{Verb: "start", Unit: o.service.name, Limit: s.Limit})
-	case len(debts) > 0, puts(c.Steps, s.config()), puts(c.Steps, "/etc/systemd/system/"+o.service.name):
+	case closing, len(debts) > 0, puts(c.Steps, s.config()), puts(c.Steps, "/etc/systemd/system/"+o.service.name):
 		s.restart(c, names[:1])
 	case o.health != "" && o.health != healthy:
 		c.Refuse("health", o.health, healthy, "it runs as it should and says what it lacks: journalctl -u "+o.service.name)

@@ -24,7 +24,7 @@ var ServiceKind = modules.Kind{
 	Layer:    "relay",
 	Doc: "A relay daemon under systemd: its settings in /etc/bisc/relay, its unit and the units of its sockets, enabled and running, and what runs is the program that " +
 		"`relay_binary` put there, by the digest of the process itself. A process that is older than its program, settings or unit is restarted; the sockets are systemd's and stay, " +
-		"so that what reaches the host meanwhile waits in their buffers (net.core.rmem_max says how much) and no packet is lost. Only a changed socket must be closed and opened anew, and the plan says so. " +
+		"so that what reaches the host meanwhile waits in their buffers (net.core.rmem_max says how much) and no packet is lost. Only a changed socket must be closed and opened anew, and one that the plan has no more is closed and taken away; the plan says so. " +
 		"The daemon judges the settings itself before they take the old ones' place; names and plain forms are judged when the plan is read. The user is one that exists only while the daemon runs (DynamicUser).",
 	Checks: []string{
 		"now: the service and its sockets are active; the service has said that it is ready; its /healthz says ok of everything but `ignore`",
@@ -37,7 +37,7 @@ var ServiceKind = modules.Kind{
 		{What: "what the daemon would have passed on while it restarts, where it reads no socket of systemd's (shredmeter: nothing but its own count)", When: "the process is not of this program, settings or unit", Guards: []string{
 			"stops nothing else: only the units that were shown", "no validator in what stops",
 		}},
-		{What: "the packets in the buffers of its sockets", When: "a socket's address or buffer is another", Guards: []string{
+		{What: "the packets in the buffers of its sockets", When: "a socket's address or buffer is another, or the plan has it no more", Guards: []string{
 			"stops nothing else: only the units that were shown", "no validator in what stops",
 		}},
 	},
@@ -76,6 +76,9 @@ func (s *Service) Owns() []string {
 	files, _ := d.Files() // Validate tells
 	for _, f := range files {
 		owns = append(owns, "unit:"+f.Name, "file:/etc/systemd/system/"+f.Name)
+	}
+	for _, f := range s.formers() { // what it takes away is its own too
+		owns = append(owns, "unit:"+f.name, "file:"+f.path())
 	}
 	return append(owns, "service:"+d.Service())
 }

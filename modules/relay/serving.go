@@ -23,6 +23,7 @@ type serving struct {
 	program  program
 	settings files.Found
 	sockets  []unitSeen
+	former   []former // that the plan has no more
 	service  unitSeen
 	digest   string // of the running process; empty where none runs
 	health   string // what /healthz says; "ok", or empty where it was not asked
@@ -54,6 +55,10 @@ func (s *Service) look(ctx context.Context, h host.Reader) (o serving, err error
 	}
 	for i, f := range texts {
 		questions = append(questions, func(ctx context.Context) (err error) { seen[i], err = lookUnit(ctx, h, f); return err })
+	}
+	o.former = s.formers()
+	for i := range o.former {
+		questions = append(questions, func(ctx context.Context) error { return o.former[i].look(ctx, h) })
 	}
 	if err := host.Ask(ctx, questions...); err != nil {
 		return o, err

@@ -32,6 +32,14 @@ type Socket struct {
 	Listen netip.AddrPort // IPv4
 }
 
+// Forms are the forms for which systemd can hold a port of a daemon's.
+func Forms(daemon string) []string {
+	if daemon != "shredunwrap" {
+		return nil
+	}
+	return []string{"ip", "sequenced"}
+}
+
 // File is one unit file.
 type File struct{ Name, Text string }
 
@@ -61,7 +69,7 @@ func (d Daemon) check() error {
 		return fmt.Errorf("relay daemon %s takes no sockets from systemd", d.Name)
 	}
 	for _, s := range d.Sockets {
-		if s.Name != "ip" && s.Name != "sequenced" {
+		if !slices.Contains(Forms(d.Name), s.Name) {
 			return fmt.Errorf("socket %q of %s: want ip or sequenced", s.Name, d.Name)
 		}
 		if !s.Listen.Addr().Is4() || s.Listen.Port() == 0 {
