@@ -159,13 +159,17 @@ func TestSoftened(t *testing.T) {
 
 func TestChoices(t *testing.T) {
 	for text, want := range map[string]string{
-		"variable \"v\" {\n validation {\n condition = contains([\"A\"], var.other)\n message = \"x\"\n }\n}\n":                         " ",
-		"variable \"v\" {\n validation {\n condition = contains(local.all, var.v)\n message = \"x\"\n }\n}\n":                           " ",
-		"variable \"v\" {\n validation {\n condition = contains([\"A\", local.b], var.v)\n message = \"x\"\n }\n}\n":                    " ",
-		"variable \"w\" {\n}\nvariable \"v\" {\n validation {\n condition = contains([\"A\", \"B\"], var.v)\n message = \"x\"\n }\n}\n": "v A,B",
+		"variable \"v\" {\n validation {\n condition = contains([\"A\"], var.other)\n message = \"x\"\n }\n}\n":                                                                                                     "",
+		"variable \"v\" {\n validation {\n condition = contains(local.all, var.v)\n message = \"x\"\n }\n}\n":                                                                                                       "",
+		"variable \"v\" {\n validation {\n condition = contains([\"A\", local.b], var.v)\n message = \"x\"\n }\n}\n":                                                                                                "",
+		"variable \"d\" {\n validation {\n condition = contains([\"M\"], var.d)\n message = \"x\"\n }\n}\nvariable \"v\" {\n validation {\n condition = contains([\"A\", \"B\"], var.v)\n message = \"x\"\n }\n}\n": "d M; v A,B",
+		"variable \"w\" {\n}\nvariable \"v\" {\n validation {\n condition = contains([\"A\", \"B\"], var.v)\n message = \"x\"\n }\n}\n":                                                                             "v A,B",
 	} {
-		name, values := choices([]source.File{{Name: "x.bisc.hcl", Text: []byte(text)}})
-		if got := name + " " + strings.Join(values, ","); got != want {
+		var said []string
+		for _, c := range choices([]source.File{{Name: "x.bisc.hcl", Text: []byte(text)}}) {
+			said = append(said, c.name+" "+strings.Join(c.values, ","))
+		}
+		if got := strings.Join(said, "; "); got != want {
 			t.Errorf("%s: got %q, want %q", text, got, want)
 		}
 	}

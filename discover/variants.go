@@ -15,7 +15,8 @@ import (
 	"bisc/plans"
 )
 
-// Variants is how a host compares with a plan that has variants: a variable of which the plan says what it may be.
+// Variants is how a host compares with a plan that has variants: a variable of which the plan says what it may be. Where it has
+// several such variables, it is the one with the most values, and the others have for each of these what fits best.
 type Variants struct {
 	Plan     string // the folder
 	Variable string
@@ -25,6 +26,8 @@ type Variants struct {
 // Tried is the plan with one value of its variable.
 type Tried struct {
 	Value string
+	// With are the plan's other variables that fit better with another value than their default: "relay_design = dnat".
+	With []string
 	// Resources counts those of the plan on this host; Differs and Unknown those that differ or could not be observed, with
 	// their addresses. Invariants are left out: each says what a resource says as well.
 	Resources int
@@ -54,7 +57,7 @@ func (v *Variants) String() string {
 	}
 	var names, rest []string
 	for _, t := range best {
-		names = append(names, t.Value)
+		names = append(names, strings.Join(append([]string{t.Value}, t.With...), ", "))
 	}
 	for _, t := range v.Tried[len(best):] {
 		if t.Fault == "" {
@@ -75,21 +78,18 @@ func (v *Variants) String() string {
 // the variants ask the same.
 func Compare(ctx context.Context, h host.Reader, folder string, opts plans.Options) (*Variants, error) {
 	v := &Variants{Plan: folder}
-	var values []string
-	if v.Variable, values = choices(opts.Files); v.Variable == "" {
+	all := choices(opts.Files)
+	if len(all) == 0 {
 		return nil, fmt.Errorf("%s has no variants to compare with: no variable has a validation that says contains([...], var.NAME)", folder)
 	}
-	for _, value := range values {
-		tried := opts
-		tried.Vars = map[string]string{}
-		for k, given := range opts.Vars {
-			tried.Vars[k] = given
-		}
-		tried.Vars[v.Variable] = value
-		t, err := try(ctx, h, value, tried)
+	slices.SortStableFunc(all, func(a, b choice) int { return len(b.values) - len(a.values) })
+	v.Variable = all[0].name
+	for _, value := range all[0].values {
+		t, err := fitting(ctx, h, with(opts, v.Variable, value), all[1:])
 		if err != nil {
 			return nil, err
 		}
+		t.Value = value
 		v.Tried = append(v.Tried, t)
 	}
 	slices.SortStableFunc(v.Tried, func(a, b Tried) int {
@@ -101,8 +101,43 @@ func Compare(ctx context.Context, h host.Reader, folder string, opts plans.Optio
 	return v, nil
 }
 
-func try(ctx context.Context, h host.Reader, value string, opts plans.Options) (Tried, error) {
-	t := Tried{Value: value}
+// fitting tries the plan with the defaults of the other variables, and each of those with its other values, one after the other.
+func fitting(ctx context.Context, h host.Reader, opts plans.Options, others []choice) (Tried, error) {
+	best, err := try(ctx, h, opts)
+	for _, c := range others {
+		before := opts
+		if _, given := opts.Vars[c.name]; given {
+			continue
+		}
+		for _, value := range c.values {
+			tried := with(before, c.name, value)
+			t, wrong := try(ctx, h, tried)
+			if err == nil {
+				err = wrong
+			}
+			if t.Fault == "" && (best.Fault != "" || t.cost() < best.cost()) {
+				t.With = append(slices.Clone(best.With), c.name+" = "+value)
+				best, opts = t, tried
+			}
+		}
+	}
+	return best, err
+}
+
+// with is the options with one more variable given.
+func with(opts plans.Options, name, value string) plans.Options {
+	vars := map[string]string{name: value}
+	for k, given := range opts.Vars {
+		if k != name {
+			vars[k] = given
+		}
+	}
+	opts.Vars = vars
+	return opts
+}
+
+func try(ctx context.Context, h host.Reader, opts plans.Options) (Tried, error) {
+	var t Tried
 	plan, diags := plans.Load(opts)
 	if diags.HasErrors() {
 		t.Fault = diags.Error()
@@ -132,8 +167,14 @@ func try(ctx context.Context, h host.Reader, value string, opts plans.Options) (
 	return t, nil
 }
 
-// choices finds a variable whose validation says contains([...literals...], var.NAME), and the literals.
-func choices(files []source.File) (name string, values []string) {
+// choice is a variable of which the plan says what it may be.
+type choice struct {
+	name   string
+	values []string
+}
+
+// choices finds the variables whose validation says contains([...literals...], var.NAME), and the literals.
+func choices(files []source.File) (all []choice) {
 	for _, f := range files {
 		parsed, diags := source.Parse(f)
 		if diags.HasErrors() {
@@ -145,14 +186,15 @@ func choices(files []source.File) (name string, values []string) {
 			}
 			for _, v := range b.Body.Blocks {
 				if a := v.Body.Attributes["condition"]; v.Type == "validation" && a != nil {
-					if values = listed(a.Expr, b.Labels[0]); len(values) > 0 {
-						return b.Labels[0], values
+					if values := listed(a.Expr, b.Labels[0]); len(values) > 0 {
+						all = append(all, choice{b.Labels[0], values})
+						break
 					}
 				}
 			}
 		}
 	}
-	return "", nil
+	return all
 }
 
 // listed gives the literals of contains(["A", "B"], var.name).
