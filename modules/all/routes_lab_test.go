@@ -1,6 +1,7 @@
 package all
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -105,6 +106,46 @@ func TestRoutesOnAHost(t *testing.T) {
 		}
 		b.shell(t, "ip rule del pref 100 from 192.0.2.7")
 	})
+	t.Run("the plan names another, and the one of before goes", func(t *testing.T) {
+		moved := func(n int) []modules.Resource {
+			at := func(format string) string { return fmt.Sprintf(format, n) }
+			return []modules.Resource{
+				&network.IPAddress{Name: "moved", Address: at("198.51.100.7%d/32"), Device: "lo"},
+				&network.IPRoute{Name: "moved", Destination: at("203.0.113.%d/32"), Via: gateway, Device: dev, Table: at("10%d"), Metric: n, MTU: 1400, Type: "unicast"},
+				&network.IPRule{Name: "moved", Priority: 200 + n, From: at("203.0.113.%d"), Table: at("10%d")},
+			}
+		}
+		now := "ip -4 -br address show dev lo; ip -4 rule; ip -4 route show table all | grep -v '^broadcast'"
+		was := b.said(t, now)
+		for _, r := range moved(1) {
+			b.apply(t, stage(t, b.host.Name, r))
+		}
+		for _, r := range moved(2) {
+			st := stage(t, b.host.Name, r)
+			if got := b.plan(t, st); !slices.Contains(got, "now former") && !slices.Contains(got, "now copies") {
+				t.Errorf("%T: the plan says %q", r, got)
+			}
+			b.apply(t, st)
+			b.empty(t, st, "after the change")
+		}
+		if got := b.said(t, now); strings.Contains(got, "198.51.100.71") || strings.Contains(got, "203.0.113.1 ") || !strings.Contains(got, "198.51.100.72") || !strings.Contains(got, "203.0.113.2 ") {
+			t.Errorf("the host has\n%s", got)
+		}
+		for _, r := range moved(3) { // and the one of before goes too where the plan takes away what never was
+			switch r := r.(type) {
+			case *network.IPAddress:
+				r.Absent = true
+			case *network.IPRoute:
+				r.Absent = true
+			case *network.IPRule:
+				r.Absent = true
+			}
+			b.apply(t, stage(t, b.host.Name, r))
+		}
+		if got := b.said(t, now); got != was {
+			t.Errorf("the host has\n%s\nbefore\n%s", got, was)
+		}
+	})
 	all := []modules.Resource{table, address, route, rule}
 	t.Run("incident 49: the kernel's answer for a packet that is forwarded", func(t *testing.T) {
 		b.shell(t, "ip link add br-x type veth peer name br-y; ip link set br-x up; ip link set br-y up; ip address add 172.20.0.1/16 dev br-x; sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.br-x.rp_filter=0")
@@ -139,6 +180,12 @@ func TestRoutesOnAHost(t *testing.T) {
 			&network.IPAddress{Name: address.Name, Device: "lo", Absent: true},
 			&network.RouteTable{Name: "ashburn", Number: 100, Absent: true},
 		)
+		gone := []modules.Resource{
+			&network.IPRule{Name: rule.Name, Priority: 100, FWMark: "100", Table: "ashburn", Absent: true},
+			&network.IPRoute{Name: route.Name, Destination: "default", Via: gateway, Device: dev, Table: "ashburn", Type: "unicast", Absent: true},
+			&network.RouteTable{Name: "ashburn", Number: 100, Absent: true},
+		}
+		b.empty(t, stage(t, b.host.Name, gone...), "by the name of a table that is gone with them")
 	})
 	t.Run("incident 46: after each that may take it away", func(t *testing.T) {
 		for _, r := range all {

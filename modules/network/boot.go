@@ -77,7 +77,7 @@ func (b Boot) unit(absent bool) *systemd.Unit {
 	}
 	u.Sections = modules.Sections{
 		"Unit": {
-			"Description": {b.About + " (kept by bisc)"},
+			"Description": {strings.ReplaceAll(b.About, "%", "%%") + " (kept by bisc)"},
 			"After":       {strings.Join(slices.Concat(before, b.Again), " ")},
 			"Wants":       {strings.Join(before, " ")},
 			// A link that comes late, or a gateway that is not there yet, is waited for however long it takes.
@@ -126,8 +126,9 @@ type Booted struct {
 	boot   Boot
 	change modules.Change // file, links, what systemd has loaded
 	state  systemd.State
-	partOf []string // of the file
-	links  []string // what wants it
+	partOf []string   // of the file
+	links  []string   // what wants it
+	was    [][]string // the words of its lines, as the file stands
 	absent bool
 }
 
@@ -138,6 +139,7 @@ func (b Boot) Plan(ctx context.Context, h host.Reader, absent bool) (Booted, err
 		func(ctx context.Context) (err error) { out.change, err = b.unit(absent).Plan(ctx, h); return err },
 		func(ctx context.Context) (err error) { out.state, err = systemd.Show(ctx, h, b.Name()); return err },
 		func(ctx context.Context) (err error) { out.links, err = systemd.WantedBy(ctx, h, b.Name()); return err },
+		func(ctx context.Context) (err error) { out.was, err = askLines(ctx, h, b.Path()); return err },
 		func(ctx context.Context) (err error) {
 			out.partOf, err = systemd.FileValues(ctx, h, b.Path(), "Unit", "PartOf")
 			return err

@@ -120,3 +120,10 @@ func TestRevertHasEveryFile(t *testing.T) {
 		t.Errorf("it puts back %q and %q", got, c.Back.Units)
 	}
 }
+
+// A label is no specifier of systemd's.
+func TestBootAbout(t *testing.T) {
+	if got := (Boot{Slug: "x", About: "100%d"}).unit(false).Sections["Unit"]["Description"][0]; got != "100%%d (kept by bisc)" {
+		t.Errorf("Description=%s", got)
+	}
+}

@@ -18,7 +18,7 @@ var FilterRuleKind = modules.Kind{
 	Doc: "One IPv4 rule of iptables' table filter at a place that is asserted, exactly once, now, after boot, and after a restart of docker or firewalld, which both put their own rules before others'. " +
 		"All else is as with `nat_rule`. An accept here ends this table's chain and no other's: where nft has another table at the same hook that can drop (firewalld's, nftables.conf's), that is shown until it is named in `beside`.",
 	Checks: []string{
-		"now: the rule is there, once, and no foreign rule stands before it (`position`); a former version of it (by its comment) is drift; a foreign rule like it is shown",
+		"now: the rule is there, once, and no foreign rule stands before it (`position`); a former version of it (by its comment, in whatever chain) is drift; a foreign rule like it is shown",
 		"now, for accept: no other table of nft at that hook can drop what was accepted; for drop and reject: nothing on the host waits for the packets",
 		"after boot: the unit's file, that it is enabled and has not failed; no copy in /etc/iptables/rules.v4",
 		"after a restart of docker or firewalld: the unit is a part of both and wanted by both",

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/netip"
 	"strconv"
+	"strings"
 
 	"bisc/internal/host"
 	"bisc/modules"
@@ -48,6 +49,8 @@ type GRETunnel struct {
 	MTU     int    `hcl:"mtu,optional" doc:"in bytes. Default: as the kernel sets it"`
 	Address string `hcl:"address,optional" doc:"an address with its prefix; ip_address blocks may add others"`
 	Absent  bool   `hcl:"absent,optional" doc:"no interface of this name that is a GRE tunnel, and no unit that makes it" default:"false"`
+
+	others []string // addresses that the plan's ip_address blocks bring to it
 }
 
 // Validate checks that ip(8) takes it.
@@ -93,6 +96,16 @@ func (g *GRETunnel) Owns() []string {
 	return out
 }
 
+// Meet learns which addresses of the tunnel are other blocks'.
+func (g *GRETunnel) Meet(all []modules.Resource) {
+	g.others = nil
+	for _, a := range addressesOf(all, g) {
+		if p, ok := strings.CutSuffix(a, " "+g.Name); ok {
+			g.others = append(g.others, p)
+		}
+	}
+}
+
 // ends are the arguments that make the tunnel what it is.
 func (g *GRETunnel) ends() []string {
 	ttl := strconv.Itoa(g.TTL)
@@ -110,8 +123,13 @@ func (g *GRETunnel) make() []string {
 	return append([]string{"ip", "link", "add", "name", g.Name}, g.ends()...)
 }
 
+// change says that there is no key, too: what a change does not name stays as it was.
 func (g *GRETunnel) change() []string {
-	return append([]string{"ip", "link", "set", "dev", g.Name}, g.ends()...)
+	out := append([]string{"ip", "link", "set", "dev", g.Name}, g.ends()...)
+	if g.Key == 0 {
+		out = append(out, "nokey")
+	}
+	return out
 }
 
 func (g *GRETunnel) setUp() []string {
@@ -158,7 +176,7 @@ func (g *GRETunnel) Plan(ctx context.Context, h host.Reader) (modules.Change, er
 	if err != nil {
 		return modules.Change{}, err
 	}
-	return unit.Join(g.decide(o)), nil
+	return unit.Join(g.decide(o, unit)), nil
 }
 
 // lacksGRE tells whether the kernel can make no GRE tunnel: the module is neither there nor to be had.
@@ -181,7 +199,7 @@ func lacksGRE(ctx context.Context, h host.Reader) (bool, error) {
 }
 
 // decide is the live half.
-func (g *GRETunnel) decide(o seenTunnel) modules.Change {
+func (g *GRETunnel) decide(o seenTunnel, unit Booted) modules.Change {
 	var c modules.Change
 	d := find(o.devices, g.Name)
 	switch {
@@ -206,8 +224,20 @@ func (g *GRETunnel) decide(o seenTunnel) modules.Change {
 		c.Back.Acts = append(c.Back.Acts, host.Act{Argv: []string{"ip", "link", "del", "dev", g.Name}, MayFail: true})
 	default:
 		g.compare(&c, d)
+		g.forget(&c, d, g.former(unit))
 	}
 	return c
+}
+
+// forget takes the address of the unit's old line away.
+func (g *GRETunnel) forget(c *modules.Change, d *device, old string) {
+	for _, a := range d.Addresses {
+		if a.prefix() == old {
+			c.Differ("former", old+" ("+byOldLines+")", orNone(g.Address))
+			c.Destroy("the address " + old + " of " + g.Name + ", and every connection that uses it")
+			(&IPAddress{}).drop(c, d, a)
+		}
+	}
 }
 
 // rival is another tunnel that the kernel takes for the same.

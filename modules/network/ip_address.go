@@ -20,11 +20,11 @@ var IPAddressKind = modules.Kind{
 	Doc: "An address of a network interface, beside those that the interface has from elsewhere; `lo` holds addresses that packets are only answered from. " +
 		"At boot bisc-net-ip-address-ADDRESS.service puts it there, and again when systemd-networkd or networking restarts. Every change is done behind a dead-man's switch.",
 	Checks: []string{
-		"now: the address with this prefix, scope and label on this interface (by name and index); the same address with another prefix; the same address on another interface (told, and left); a lifetime that ends; a duplicate on the network (IPv6)",
+		"now: the address with this prefix, scope and label on this interface (by name and index); the same address with another prefix; the same address on another interface (told, and left); a lifetime that ends; a duplicate on the network (IPv6); the address and interface that the unit's lines of before brought",
 		"after boot: the unit's file, links, and whether its lines worked when they ran last; whether a restart of systemd-networkd takes the address away",
 	},
 	Losses: []modules.Loss{{
-		What: "the address, and every connection that uses it", When: "absent = true, or scope or label differ",
+		What: "the address, and every connection that uses it", When: "absent = true, scope or label differ, or the plan has another address or interface than the unit had",
 		Guards: []string{"interface as shown: the same name with the same index"},
 	}},
 	Example: `ip_address "198.51.100.65/32" {
@@ -43,7 +43,8 @@ type IPAddress struct {
 	Label   string `hcl:"address_label,optional" doc:"IPv4: a label, as in eno1:relay. Default: none is asked for, and any is let be"`
 	Absent  bool   `hcl:"absent,optional" doc:"no such address on the interface, and no unit that brings it" default:"false"`
 
-	after []string
+	after  []string
+	others []string // of the plan: "192.0.2.1/32 lo"
 }
 
 func (a *IPAddress) text() string {
@@ -91,7 +92,26 @@ func (a *IPAddress) Owns() []string {
 }
 
 // Meet learns which unit brings the interface.
-func (a *IPAddress) Meet(all []modules.Resource) { a.after = bringers(all, a.Device, "", "") }
+func (a *IPAddress) Meet(all []modules.Resource) {
+	a.after, a.others = bringers(all, a.Device, "", ""), addressesOf(all, a)
+}
+
+// addressesOf are the addresses that the plan's other resources bring, with their interfaces.
+func addressesOf(all []modules.Resource, but modules.Resource) (out []string) {
+	for _, r := range all {
+		switch r := r.(type) {
+		case *IPAddress:
+			if p, err := r.prefix(); err == nil && r != but && !r.Absent {
+				out = append(out, p.String()+" "+r.Device)
+			}
+		case *GRETunnel:
+			if r != but && !r.Absent {
+				out = append(out, r.Address+" "+r.Name)
+			}
+		}
+	}
+	return out
+}
 
 func (a *IPAddress) boot() Boot {
 	return Boot{
@@ -137,7 +157,8 @@ func (a *IPAddress) Plan(ctx context.Context, h host.Reader) (modules.Change, er
 	if err != nil {
 		return modules.Change{}, err
 	}
-	c := unit.Join(a.decide(devices))
+	live := a.decide(devices, unit)
+	c := unit.Join(live)
 	own, _ := a.prefix() // Validate has read it
 	covers(&c, operators, own)
 	if d := find(devices, a.Device); d != nil && !a.Absent {
@@ -147,12 +168,15 @@ func (a *IPAddress) Plan(ctx context.Context, h host.Reader) (modules.Change, er
 }
 
 // decide is the live half.
-func (a *IPAddress) decide(devices []device) modules.Change {
+func (a *IPAddress) decide(devices []device, unit Booted) modules.Change {
 	var c modules.Change
 	want, _ := a.prefix() // Validate has read it
+	prefix, on := a.former(unit)
 	d := find(devices, a.Device)
 	if d == nil {
-		if !a.Absent {
+		if a.Absent {
+			a.forget(&c, devices, prefix, on)
+		} else {
 			c.Refuse("device", "(none)", a.Device, noDevice(a.Device))
 		}
 		return c
@@ -167,10 +191,14 @@ func (a *IPAddress) decide(devices []device) modules.Change {
 		if exact != nil {
 			a.removal(&c, d, *exact)
 		}
+		a.forget(&c, devices, prefix, on)
 		return c
 	}
 	a.present(&c, d, exact)
-	a.strangers(&c, devices, d, want)
+	a.strangers(&c, devices, d, want, prefix+" "+on)
+	if p, err := netip.ParsePrefix(prefix); err == nil && (p.Addr() != want.Addr() || on != a.Device) && (exact == nil || !exact.Failed) { // else it is a stranger
+		a.forget(&c, devices, prefix, on)
+	}
 	return c
 }
 
@@ -219,11 +247,12 @@ func (a *IPAddress) present(c *modules.Change, d *device, exact *held) {
 }
 
 // strangers are the same address elsewhere: with another prefix on the interface, or on another interface.
-func (a *IPAddress) strangers(c *modules.Change, devices []device, d *device, want netip.Prefix) {
+func (a *IPAddress) strangers(c *modules.Change, devices []device, d *device, want netip.Prefix, former string) {
 	for _, o := range devices {
 		for _, h := range o.Addresses {
 			switch {
 			case h.Local != want.Addr() || o.Index == d.Index && h.Bits == want.Bits():
+			case h.prefix()+" "+o.Name == former && o.Index != d.Index: // it goes
 			case o.Index == d.Index:
 				c.Differ("prefix", h.prefix(), "only "+want.String())
 				c.Destroy("the address " + h.prefix() + " of " + d.Name + " (another prefix of the same address)")

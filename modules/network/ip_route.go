@@ -22,12 +22,12 @@ var IPRouteKind = modules.Kind{
 		"missing forwarding show there and nowhere else. For packets that are forwarded (`from`, `mark`) it is asked with the interface that they come in by: without it, ip route get answers for packets of the host's own. " +
 		"At boot bisc-net-ip-route-LABEL.service puts the route there, and again when systemd-networkd or networking restarts. Every change is done behind a dead-man's switch.",
 	Checks: []string{
-		"now: exactly one route to this destination with this metric in this table, with this gateway, interface, source, MTU and type; whether its link is up; whether a route with a lower metric wins; whether a routing daemon or DHCP owns it (told, and left)",
+		"now: exactly one route to this destination with this metric in this table, with this gateway, interface, source, MTU and type; whether its link is up; whether a route with a lower metric wins; whether a routing daemon or DHCP owns it (told, and left); the route of another destination, table or metric that the unit's lines of before brought",
 		"now: with probe, the kernel's answer for the packet",
 		"after boot: the unit's file, links, and whether its lines worked when they ran last; whether a restart of systemd-networkd takes the route away",
 	},
 	Losses: []modules.Loss{{
-		What: "the route, and what goes by it", When: "absent = true, or there is more than one",
+		What: "the route, and what goes by it", When: "absent = true, there is more than one, or the plan has another destination, table or metric than the unit had",
 		Guards: []string{"interface as shown: the same name with the same index"},
 	}},
 	Example: `ip_route "default by ashburn" {
@@ -63,6 +63,7 @@ type IPRoute struct {
 
 	after  []string
 	tables tables
+	others []*IPRoute // of the plan
 }
 
 func (r *IPRoute) destination() string {
@@ -152,7 +153,12 @@ func (r *IPRoute) Owns() []string {
 
 // Meet learns the plan's tables, and which units come first.
 func (r *IPRoute) Meet(all []modules.Resource) {
-	r.tables = tablesOf(all)
+	r.tables, r.others = tablesOf(all), nil
+	for _, o := range all {
+		if o, ok := o.(*IPRoute); ok && o != r && !o.Absent {
+			r.others = append(r.others, o)
+		}
+	}
 	r.after = bringers(all, r.Device, r.Via, r.Src)
 }
 
@@ -207,7 +213,8 @@ type seenRoute struct {
 	asked   flow
 	answer  kernelRoute
 	refused string
-	far     []netip.Addr // of SSH connections
+	far     []netip.Addr  // of SSH connections
+	left    []kernelRoute // of the unit's old line
 }
 
 // Plan asks for all of it, then for the packet.
@@ -241,8 +248,14 @@ func (r *IPRoute) Plan(ctx context.Context, h host.Reader) (modules.Change, erro
 	if err != nil {
 		return modules.Change{}, err
 	}
+	if o.left, err = r.left(ctx, h, unit, o.table); err != nil {
+		return modules.Change{}, err
+	}
 	c := unit.Join(r.decide(o))
 	covers(&c, o.far, p)
+	if dst, _, ok := r.former(unit); ok {
+		covers(&c, o.far, dst)
+	}
 	if d := find(o.devices, r.Device); !r.Absent && (d != nil || r.Device == "") {
 		return c, rival.takes(ctx, h, &c, d, route)
 	}
@@ -287,11 +300,15 @@ func (r *IPRoute) decide(o seenRoute) modules.Change {
 			c.Destroy("the route " + k.Dst + " " + k.String() + ", and what goes by it")
 			r.drop(&c, o.devices, k)
 		}
+		r.forget(&c, o)
 		return c
 	}
-	r.one(&c, o, d, same)
+	if !r.one(&c, o, d, same) {
+		return c
+	}
+	r.forget(&c, o)
 	for _, k := range here {
-		if k.Metric < r.metric() {
+		if k.Metric < r.metric() && !slices.ContainsFunc(o.left, k.same) {
 			c.Refuse("in force", "metric "+strconv.Itoa(k.Metric)+": "+k.String(), "this route", "a route to the same destination with a lower metric wins: give this one a lower metric, or take that one away")
 		}
 	}
@@ -314,14 +331,14 @@ func actOn(d *device, argv []string) host.Step {
 	return d.act(argv...)
 }
 
-// one leaves exactly one route with this key, and that as wanted.
-func (r *IPRoute) one(c *modules.Change, o seenRoute, d *device, same []kernelRoute) {
+// one leaves exactly one route with this key, and that as wanted; it tells whether it can.
+func (r *IPRoute) one(c *modules.Change, o seenRoute, d *device, same []kernelRoute) bool {
 	want := r.want(o.table)
 	good := slices.IndexFunc(same, func(k kernelRoute) bool { return len(unlike(k, want)) == 0 })
 	if len(same) > 0 && good < 0 {
 		if who := same[0].daemon(); who != "" {
 			c.Refuse("route", same[0].String(), want.String(), fmt.Sprintf("the route belongs to %s, which would bring it back: choose another metric, or configure it there", who))
-			return
+			return false
 		}
 	}
 	switch {
@@ -346,6 +363,7 @@ func (r *IPRoute) one(c *modules.Change, o seenRoute, d *device, same []kernelRo
 	if len(same) == 1 && good == 0 && (slices.Contains(same[0].Flags, "linkdown") || slices.Contains(same[0].Flags, "dead")) {
 		c.Refuse("link", "down", "up", "the route is there, and "+r.Device+" has no carrier: look at the cable, the switch or the tunnel's other end")
 	}
+	return true
 }
 
 // unlike gives what of a route is not as wanted. Who put it there does not matter.

@@ -21,12 +21,12 @@ var IPRuleKind = modules.Kind{
 	Doc: "A rule that sends packets to a routing table. Its priority is its place, and is its alone: a rule with the same selectors at another priority, or at this one to another table, is the same rule gone astray and is taken away; " +
 		"another rule at this priority is told and left. At boot bisc-net-ip-rule-LABEL.service puts it there, and again when systemd-networkd or networking restarts. Every change is done behind a dead-man's switch.",
 	Checks: []string{
-		"now: exactly one copy of the rule, at this priority, to this table",
+		"now: exactly one copy of the rule, at this priority, to this table; the rule that the unit's lines of before brought",
 		"now: with steers = \"validator\", that no validator lives whose packets pass the rule by (Agave from 4.2 on without --no-xdp)",
 		"after boot: the unit's file, links, and whether its lines worked when they ran last; whether a restart of systemd-networkd takes the rule away",
 	},
 	Losses: []modules.Loss{{
-		What: "the rule, and what goes by it", When: "absent = true, or there are copies",
+		What: "the rule, and what goes by it", When: "absent = true, there are copies, or the plan has another rule than the unit had",
 		Guards: []string{"file unchanged: the unit's file still has the content that was seen"},
 	}},
 	Example: `ip_rule "marked by ashburn" {
@@ -54,6 +54,7 @@ type IPRule struct {
 	Absent   bool   `hcl:"absent,optional" doc:"no such rule, and no unit that brings it" default:"false"`
 
 	tables tables
+	others []*IPRule // of the plan
 }
 
 // kernelRule is a rule as ip(8) tells it with numbers for names.
@@ -211,7 +212,14 @@ func (r *IPRule) Owns() []string {
 }
 
 // Meet learns the plan's tables.
-func (r *IPRule) Meet(all []modules.Resource) { r.tables = tablesOf(all) }
+func (r *IPRule) Meet(all []modules.Resource) {
+	r.tables, r.others = tablesOf(all), nil
+	for _, o := range all {
+		if o, ok := o.(*IPRule); ok && o != r && !o.Absent {
+			r.others = append(r.others, o)
+		}
+	}
+}
 
 // want is the rule as the kernel would tell it.
 func (r *IPRule) want(table int) kernelRule {
@@ -284,7 +292,7 @@ func (r *IPRule) Plan(ctx context.Context, h host.Reader) (modules.Change, error
 	if err != nil {
 		return modules.Change{}, err
 	}
-	c := unit.Join(r.decide(rules, table))
+	c := unit.Join(r.decide(rules, table, unit))
 	bypassed(&c, r.Agave, bypasses)
 	for _, end := range []string{r.To, r.From} {
 		p, _ := rulePrefix(end) // none covers nobody
@@ -297,17 +305,19 @@ func (r *IPRule) Plan(ctx context.Context, h host.Reader) (modules.Change, error
 }
 
 // decide is the live half. At boot nothing is there but the kernel's own three.
-func (r *IPRule) decide(rules []kernelRule, table int) modules.Change {
+func (r *IPRule) decide(rules []kernelRule, table int, unit Booted) modules.Change {
 	var c modules.Change
 	want := r.want(table)
 	there := false
 	var astray []kernelRule
+	was, selector, brought := r.former(unit)
 	for _, k := range rules {
 		same, here := k.selector() == want.selector(), k.Priority == want.Priority
+		old := brought && k.Priority == was.Priority && k.selector() == selector && k.action() == was.action()
 		switch {
 		case same && here && k.action() == want.action() && !there && !r.Absent:
 			there = true
-		case same && (here || k.action() == want.action()), here && k.action() == want.action() && !r.Absent:
+		case old, same && (here || k.action() == want.action()), here && k.action() == want.action() && !r.Absent:
 			astray = append(astray, k)
 		case here && !r.Absent:
 			c.Refuse("priority", k.String(), "only "+want.String(), fmt.Sprintf("another rule has the place: take it away (ip %s rule del pref %d ...) or choose another priority", r.family(), r.Priority))

@@ -24,7 +24,7 @@ var NATRuleKind = modules.Kind{
 		"On a host that has nft and no iptables each rule is a table of its own (bisc_nat_NAME, bisc_filter_NAME), which is put in and taken away whole; its place is its chain's priority, before those of docker and firewalld. " +
 		"The persisted half is one oneshot unit a rule; a copy in /etc/iptables/rules.v4, which netfilter-persistent restores before docker starts, is drift and is taken out of that file.",
 	Checks: []string{
-		"now: the rule is there, once, and no foreign rule stands before it (`position`); a former version of it (by its comment) is drift; a foreign rule like it is shown",
+		"now: the rule is there, once, and no foreign rule stands before it (`position`); a former version of it (by its comment, in whatever chain) is drift; a foreign rule like it is shown",
 		"now: route_localnet where the destination is 127.0.0.0/8; what else on the host waits for the packets",
 		"after boot: the unit's file, that it is enabled and has not failed; no copy in /etc/iptables/rules.v4",
 		"after a restart of docker or firewalld: the unit is a part of both and wanted by both",

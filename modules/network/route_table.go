@@ -160,13 +160,13 @@ func (t *RouteTable) decide(found files.Found, lines []tableLine) modules.Change
 	return c
 }
 
-// tables is the tables that the plan names.
+// tables is the tables that the plan names. One that is to go keeps its number for what goes with it.
 type tables map[string]int
 
 func tablesOf(all []modules.Resource) tables {
 	out := tables{}
 	for _, r := range all {
-		if t, ok := r.(*RouteTable); ok && !t.Absent {
+		if t, ok := r.(*RouteTable); ok {
 			out[t.Name] = t.Number
 		}
 	}

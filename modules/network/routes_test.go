@@ -39,7 +39,7 @@ func TestIPAddressDecides(t *testing.T) {
 			"now address: (none) -> 192.0.2.1/32\nnow also on: eth0 -> only on lo\n    why: the same address on two interfaces: packets are answered by either. Take it away there: ip address del 192.0.2.1/24 dev eth0, and what brings it\nstep: run ip address replace 192.0.2.1/32 dev lo scope global  [guards: interface as shown]\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := kindtest.Print(tt.a.decide([]device{lo, eth})); got != tt.want {
+			if got := kindtest.Print(tt.a.decide([]device{lo, eth}, Booted{})); got != tt.want {
 				t.Errorf("got:\n%s\nwant:\n%s", got, tt.want)
 			}
 		})
@@ -71,7 +71,7 @@ func TestIPRuleDecides(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := rule
 			r.Absent = tt.absent
-			if got := kindtest.Print(r.decide(tt.rules, 100)); got != tt.want {
+			if got := kindtest.Print(r.decide(tt.rules, 100, Booted{})); got != tt.want {
 				t.Errorf("got:\n%s\nwant:\n%s", got, tt.want)
 			}
 		})
@@ -109,7 +109,7 @@ func TestGRETunnelDecides(t *testing.T) {
 			"now ends: gre-y has these ends and this key -> gre-x\n    why: the kernel makes no second tunnel between the same ends with the same key: take that one away (ip link del gre-y), or give this one a key\n", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := g.decide(tt.o)
+			c := g.decide(tt.o, Booted{})
 			if got := kindtest.Print(c); got != tt.want {
 				t.Errorf("got:\n%s\nwant:\n%s", got, tt.want)
 			}
@@ -154,7 +154,7 @@ func TestGRETunnelComesBack(t *testing.T) {
 	d.Link.Kind = "gre"
 	d.Link.Data.Local, d.Link.Data.Remote, d.Link.Data.TTL = "192.0.2.1", "198.51.100.1", 64
 	routes := []kernelRoute{{Dst: "default", Gateway: "169.254.100.0", Table: "100", Protocol: "4"}, {Dst: "169.254.100.0/31", Protocol: "2", Scope: "253"}}
-	c := (&GRETunnel{Name: "gre-x", Absent: true}).decide(seenTunnel{devices: []device{d}, routes: routes})
+	c := (&GRETunnel{Name: "gre-x", Absent: true}).decide(seenTunnel{devices: []device{d}, routes: routes}, Booted{})
 	want := "now tunnel: 192.0.2.1 -> 198.51.100.1 -> (none)\nstep: run ip link del dev gre-x  [guards: interface as shown]\ndestroys: the tunnel gre-x, with its addresses and 2 routes, and what goes through it\n"
 	if got := kindtest.Print(c); got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
@@ -207,5 +207,29 @@ func TestRoutesValidate(t *testing.T) {
 				t.Errorf("%v, want %q", err, tt.want)
 			}
 		})
+	}
+}
+
+// A tunnel that has a key and must have none is told so, and a revert of the other way too; the address of the unit's old line
+// goes, where no other block brings it.
+func TestGRETunnelForgets(t *testing.T) {
+	d := device{Index: 7, Name: "gre-x", MTU: 1400, Flags: []string{"UP"}, Addresses: []held{at("169.254.100.1/31", "global"), at("169.254.100.5/31", "global")}}
+	d.Link.Kind = "gre"
+	d.Link.Data.Local, d.Link.Data.Remote, d.Link.Data.TTL, d.Link.Data.IKey, d.Link.Data.OKey = "192.0.2.1", "198.51.100.1", 64, "0.0.1.2", "0.0.1.2"
+	g := &GRETunnel{Name: "gre-x", Local: "192.0.2.1", Remote: "198.51.100.1", TTL: 64, Address: "169.254.100.1/31"}
+	old := Booted{was: [][]string{{"ip", "address", "replace", "169.254.100.5/31", "dev", "gre-x"}}}
+	got := kindtest.Print(g.decide(seenTunnel{devices: []device{d}}, old))
+	for _, want := range []string{"ttl 64 nokey  [", "now former: 169.254.100.5/31 (", "run ip address del 169.254.100.5/31 dev gre-x"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in:\n%s", want, got)
+		}
+	}
+	g.Meet([]modules.Resource{g, &IPAddress{Name: "169.254.100.5/31", Device: "gre-x"}})
+	if got := kindtest.Print(g.decide(seenTunnel{devices: []device{d}}, old)); strings.Contains(got, "former") {
+		t.Errorf("another block's address goes:\n%s", got)
+	}
+	d.Link.Data.IKey, d.Link.Data.OKey, g.Key = "", "", 258
+	if c := g.decide(seenTunnel{devices: []device{d}}, Booted{}); len(c.Back.Acts) == 0 || !strings.HasSuffix(strings.Join(c.Back.Acts[0].Argv, " "), " nokey") {
+		t.Errorf("a revert does %q", c.Back.Acts)
 	}
 }

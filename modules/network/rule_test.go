@@ -66,6 +66,9 @@ func TestNATRuleDecides(t *testing.T) {
 		want string
 	}{
 		{"in sync", []string{want, docker}, nil, "in sync"},
+		{"what it was in another chain", []string{strings.Replace(want, "PREROUTING", "OUTPUT", 1), docker}, nil, "now rule: (none) -> " + want + "\nnow former: " + strings.Replace(want, "PREROUTING", "OUTPUT", 1) + " -> (none)\nstep: run " + w + "-I PREROUTING 1 " + words + "\nstep: run " + w + "-D OUTPUT " + words},
+		{"to be gone, and what it was in another chain", []string{strings.Replace(want, "PREROUTING", "OUTPUT", 1)}, func(r *NATRule) { r.Absent = true }, "now former: " + strings.Replace(want, "PREROUTING", "OUTPUT", 1) + " -> (none)\nstep: run " + w + "-D OUTPUT " + words +
+			"\ndestroys: the packet rule " + strings.Replace(want, "PREROUTING", "OUTPUT", 1) + ", and the connections that live by it"},
 		{"somebody's own words for it", []string{byHand, docker}, nil, "in sync"},
 		{"not there", []string{docker}, nil, "now rule: (none) -> " + want + "\nstep: run " + w + "-I PREROUTING 1 " + words},
 		{"below docker's rule, appended (incident 43)", []string{docker, want}, nil,

@@ -25,6 +25,7 @@ func (p placed) decide(o observedRule) modules.Change {
 		return c
 	}
 	c = p.live(o.filter.live)
+	p.formerPlace(&c, o.filter.live)
 	if !p.absent {
 		p.rivals(&c, o.filter.live)
 		p.unheard(&c, o)
@@ -107,6 +108,22 @@ func (p placed) reaches(at netip.Addr) bool {
 	}
 	d, err := parsePrefix(p.match.destination)
 	return err == nil && at.IsValid() && !at.IsUnspecified() && d.Contains(at)
+}
+
+// formerPlace takes away what the rule was in another chain or table, which its comment tells: nobody would look there again.
+func (p placed) formerPlace(c *modules.Change, t ruleTable) {
+	for _, r := range t.rules {
+		if r.comment != p.comment() || r.place() == p.rule.place() || (r.table == "filter") != (p.word == "filter") {
+			continue
+		}
+		c.Differ("former", r.String(), "(none)")
+		if p.absent {
+			c.Destroy("the packet rule " + r.String() + ", and the connections that live by it")
+		}
+		old := p
+		old.rule = r
+		c.Do(script(old.iptables("-D", r.chain, r.words()...)))
+	}
 }
 
 // rivals are foreign rules that look like this one with something changed: what a playbook of before, or a plan of before,
