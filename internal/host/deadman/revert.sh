@@ -119,7 +119,7 @@ if [ "$how" != boot ]; then
   [ -z "$netplan" ] || try "netplan applied" netplan apply
   for at in "$armed"/[0-9]*; do
     [ -e "$at/unit" ] && try "$(cat "$at/unit") is $(cat "$at/active") again, with its files read" active_back "$(cat "$at/unit")" "$(cat "$at/active")"
-    case $(cat "$at/unit" 2>/dev/null) in firewalld.* | nftables.* | netfilter-persistent.* | iptables.* | ufw.* | fail2ban.*) loaded=1 ;; esac
+    case $(cat "$at/unit" 2>/dev/null) in bisc-net-* | firewalld.* | nftables.* | netfilter-persistent.* | iptables.* | ufw.* | fail2ban.*) loaded=1 ;; esac
   done
   [ -z "$loaded" ] || filter_back # a unit that starts puts its own rules in, and takes others away
   for at in "$armed"/[0-9]*; do

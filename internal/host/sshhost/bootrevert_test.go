@@ -1,6 +1,7 @@
 package sshhost
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -31,4 +32,24 @@ func TestFaultF34_BootDoesNotDoWhatWasTakenBack(t *testing.T) {
 	}
 	shell(t, `systemctl is-system-running --wait >/dev/null || true; test -e /var/lib/bisc/armed/done; cat /var/lib/bisc/armed/log; ip -br address show dev lo
 		test "$(cat /var/lib/bisc/armed/done)" = 0; ! ip -br address show dev lo | grep -E '192.0.2.8|192.0.2.9'; ip -br address show dev lo | grep -q 192.0.2.7; test ! -e `+folder+`bisc-net-new.service`)
+}
+
+// A unit of a packet rule puts it at the head when it runs: after a revert the rules stand in the order of before all the same.
+func TestRevertKeepsTheOrderOfRules(t *testing.T) {
+	h := lab.ForTest(t, lab.Names("order")).Host("order")
+	shell := outOfBand(h)
+	const unit = "bisc-net-filter-second.service"
+	shell(t, `iptables -A INPUT -p udp --dport 1 -j ACCEPT; iptables -A INPUT -p udp --dport 2 -j ACCEPT
+		printf '[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=-iptables -D INPUT -p udp --dport 2 -j ACCEPT\nExecStart=iptables -I INPUT 1 -p udp --dport 2 -j ACCEPT\n' >/etc/systemd/system/`+unit+`
+		systemctl daemon-reload; systemctl start `+unit+`; iptables -D INPUT 1; iptables -A INPUT -p udp --dport 2 -j ACCEPT; iptables -S INPUT >/root/before`)
+	w := writer(t, pool(t), config(h, "ops"), "run")
+	if err := w.Arm(t.Context(), host.Undo{Run: "r", Address: "h:x", Reason: "the test", Within: 10 * time.Minute, Units: []string{unit}, Firewall: true}); err != nil {
+		t.Fatal(err)
+	}
+	shell(t, "iptables -F INPUT")
+	var done *host.RevertedError
+	if err := w.Revert(t.Context()); !errors.As(err, &done) || done.Failed != 0 {
+		t.Errorf("revert: %v", err)
+	}
+	shell(t, "iptables -S INPUT | diff - /root/before")
 }
