@@ -230,6 +230,6 @@ func TestGRETunnelForgets(t *testing.T) {
 	}
 	d.Link.Data.IKey, d.Link.Data.OKey, g.Key = "", "", 258
 	if c := g.decide(seenTunnel{devices: []device{d}}, Booted{}); len(c.Back.Acts) == 0 || !strings.HasSuffix(strings.Join(c.Back.Acts[0].Argv, " "), " nokey") {
-		t.Errorf("a revert does %q", c.Back.Acts)
+		t.Errorf("a revert does %v", c.Back.Acts)
 	}
 }
