@@ -41,6 +41,7 @@ func Conform(t *testing.T, open func(*testing.T) (host.Writer, Scratch)) {
 		{"argv is exact", false, conformance.argvExact},
 		{"no such program", false, conformance.noProgram},
 		{"large answers", false, conformance.large},
+		{"long questions at once", false, conformance.longQuestions},
 		{"one hangs, others answer", false, conformance.hang},
 		{"a child left behind", false, conformance.leftBehind},
 		{"stat", false, conformance.stat},

@@ -27,9 +27,11 @@ type shell struct {
 
 	mu    sync.Mutex
 	ids   int
-	queue []*errand // written and not answered, oldest first
+	queue []*errand // not answered, oldest first
 	since time.Time // when the oldest came to be that
 	gone  bool
+	lines []byte        // of the queue, not given to the connection yet
+	wake  chan struct{} // there are lines
 	// retired: a step was given up here and still runs there. Guarded by the shells.
 	retired bool
 	spent   func() // called when an errand was answered, or the shell is gone
@@ -51,7 +53,7 @@ func (c *channel) openShell(ctx context.Context) (*shell, hello, error) {
 	if err != nil {
 		return nil, hello{}, err
 	}
-	s := &shell{l: l, nonce: newNonce(), spent: func() {}}
+	s := &shell{l: l, nonce: newNonce(), spent: func() {}, wake: make(chan struct{}, 1)}
 	stderr := &splitter{mark: "\x1e" + s.nonce + " ", got: func(id, _ int, text []byte) { s.answer(id, func(e *errand) { e.err = text }) }}
 	l.hear(stderr.add)
 	go s.read()
@@ -59,6 +61,7 @@ func (c *channel) openShell(ctx context.Context) (*shell, hello, error) {
 	if err := l.write([]byte(intro + stripShell(shellText))); err != nil {
 		return nil, hello{}, err
 	}
+	go s.write()
 	h, err := s.hello(ctx)
 	return s, h, err
 }
@@ -100,11 +103,31 @@ func (s *shell) send(r *request, text string) {
 		s.since = time.Now()
 	}
 	s.queue = append(s.queue, &errand{id: s.ids, r: r, left: 2})
-	line := fmt.Sprintf("%s; bisc_done $? %d\n", text, s.ids)
-	err := s.l.write([]byte(line))
+	s.lines = fmt.Appendf(s.lines, "%s; bisc_done $? %d\n", text, s.ids)
 	s.mu.Unlock()
-	if err != nil {
-		s.l.close()
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// write gives the connection what was queued. It waits where the shell is slow to read, which nobody else may: the shell does
+// not read while nobody takes its answers from it, and a command on dead storage never lets it read again.
+func (s *shell) write() {
+	for {
+		select {
+		case <-s.l.ended:
+			return
+		case <-s.wake:
+		}
+		s.mu.Lock()
+		lines := s.lines
+		s.lines = nil
+		s.mu.Unlock()
+		if err := s.l.write(lines); err != nil {
+			s.l.close()
+			return
+		}
 	}
 }
 
