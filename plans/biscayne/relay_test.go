@@ -65,6 +65,22 @@ func TestRelayWaitsForTheUnitsAlone(t *testing.T) {
 	b.sh("systemctl is-active bisc-shredunwrap; ! mountpoint -q /srv/solana/ramdisk")
 }
 
+// Back from dnat to mirror, the rules of before are shown and taken away by name: left, they would catch the packets (incident 47).
+func TestRelayLeavesNoRuleOfTheOtherDesign(t *testing.T) {
+	b := newBench(t, "plain")
+	b.apply()
+	b.bisc(0, "apply", "--auto-approve", "--until-clean", "--layer", "relay", "--set", "relay_design=dnat")
+	b.sh("iptables -t nat -S PREROUTING | grep 'bisc: shreds'; iptables -S DOCKER-USER | grep 'bisc: shreds'")
+	shown := b.bisc(4, "plan", "--layer", "relay")
+	b.says(shown, `nat_rule["shreds go to the validator"]`, "-> (none)")
+	b.says(shown, `filter_rule["shreds reach the validator"]`, "-> (none)")
+	both := []string{"--layer", "relay", "--destroy", `biscayne:relay.nat_rule["shreds go to the validator"]`, "--destroy", `biscayne:relay.filter_rule["shreds reach the validator"]`}
+	_, digest, _ := strings.Cut(b.bisc(2, append([]string{"plan"}, both...)...), "\ndigest ")
+	b.bisc(0, append([]string{"apply", "--approve", strings.TrimSpace(digest)}, both...)...)
+	b.sh("! iptables-save | grep 'bisc: shreds'; ! ls /etc/systemd/system | grep bisc-net-")
+	b.bisc(0, "check", "--layer", "relay")
+}
+
 // What only the daemon can tell of a setting, it tells before the file takes the old one's place: what runs goes on.
 func TestRelaySettingsThatTheDaemonRefuses(t *testing.T) {
 	b := newBench(t, "plain")
