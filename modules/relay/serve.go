@@ -49,7 +49,7 @@ func (s *Service) settings(c *modules.Change, o serving) {
 	}
 	change := files.Wanted{
 		Path: s.config(), Content: s.text(), Mode: 0o644,
-		Verify: []string{"sh", "-c", judge, "the daemon's own check of its settings", units.Binaries + "/" + s.Name, "{path}"},
+		Verify: []string{"sh", "-c", judge, "the daemon's own check", units.Binaries + "/" + s.Name, "{path}"},
 	}.Change(found)
 	for _, d := range change.Diffs {
 		d.Attr = "settings" + strings.TrimPrefix("."+d.Attr, ".content")
@@ -62,8 +62,8 @@ func (s *Service) settings(c *modules.Change, o serving) {
 }
 
 // judge has the daemon explain what it would do with a file of settings. Exit status 2 is a bad setting; that a device or a
-// route is not there yet (1) is no fault of the file's.
-const judge = `out=$("$1" --dry --config "$2" 2>&1); s=$?; [ $s -eq 0 ] || [ $s -eq 1 ] && exit 0; printf '%s\n' "$out" | tail -n 1 >&2; exit $s`
+// route is not there yet (1) is no fault of the file's. The file's name is a temporary one, and no news.
+const judge = `out=$("$1" --dry --config "$2" 2>&1); s=$?; [ $s -eq 0 ] || [ $s -eq 1 ] && exit 0; printf '%s\n' "$out" | tail -n 1 | sed "s|$2:|line |g" >&2; exit $s`
 
 // join adds what a unit's file, links and loading need.
 func (u unitSeen) join(c *modules.Change, attr string) {
