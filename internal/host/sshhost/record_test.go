@@ -174,11 +174,11 @@ func TestRecordsCostNoTurn(t *testing.T) {
 		_ = w.Close()
 		return int(px.Counters().Turns)
 	}
-	best := map[bool]int{} // how packets fall together makes a difference of one
-	for range 4 {
+	best := map[bool]int{} // how packets fall together makes a difference of one, on a busy machine often
+	for n := 0; n < 4 || n < 16 && best[true] > best[false]; n++ {
 		for _, recorded := range []bool{false, true} {
-			if n := turns(recorded); best[recorded] == 0 || n < best[recorded] {
-				best[recorded] = n
+			if got := turns(recorded); best[recorded] == 0 || got < best[recorded] {
+				best[recorded] = got
 			}
 		}
 	}
