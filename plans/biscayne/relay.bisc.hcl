@@ -87,4 +87,13 @@ layer "relay" {
       min_run = local.relay.min_run
     }
   }
+  invariant "the redirected stream goes to the present node" {
+    when    = !local.mirror
+    because = "a stream that never pauses stays with the address that the node had when it began, past a rule that is right"
+    conntrack_flow "redirected shreds" {
+      destination = local.relay.advertised_address
+      port        = local.relay.advertised_port
+      node        = split(":", local.relay.tvu)[0]
+    }
+  }
 }

@@ -40,7 +40,14 @@ func TestRelay(t *testing.T) {
 	if now := b.sh("systemctl show -p ActiveEnterTimestampMonotonic docker"); now != docker {
 		t.Errorf("docker was restarted: %s, before %s", now, docker)
 	}
-	b.sh("pgrep -x agave-validator")
+	b.sh("kill $(pgrep -x agave-validator)") // it lived through all of it; a host that shuts down would wait for it
+	t.Run("it lives in no terminal, and comes with the boot (incident 37)", func(t *testing.T) {
+		b := b.on(t)
+		b.reboot()
+		b.settled()
+		b.sh("systemctl is-active bisc-shredunwrap bisc-shredunwrap-ip.socket bisc-shredmeter")
+		b.green("after a boot")
+	})
 }
 
 // The plan is good on every inventory, the real one among them, in every design; nothing is dialled.
