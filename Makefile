@@ -31,8 +31,8 @@ demo-machine: build machine
 demo-relay: build lab
 	$(GO) run ./internal/lab/demo/relay $(BIN)/bisc
 
-# test runs one package at a time: each starts hosts of its own, and two cores are few. What is done on the virtual machine
-# computes for minutes and waits for nothing, the rest waits more than it computes: they go side by side, the machine nicely.
+# test runs two packages at a time: each starts hosts of its own, and waits for them more than it computes. What is done on the
+# virtual machine computes for minutes and waits for nothing: it goes beside them, nicely.
 ON_MACHINE := ^TestMachine|^TestFaultF[0-9]+_Machine
 MACHINES   := ./internal/lab/vm/... ./internal/lab/live ./plans/biscayne
 
@@ -41,7 +41,7 @@ test: lab relay
 	$(GO) vet ./...
 	@log=$$(mktemp); nice $(MAKE) -s on-machine >$$log 2>&1 & machine=$$!; \
 	trap 'kill $$machine; exit 130' INT TERM; \
-	$(GO) test -count=1 -p 1 -timeout 50m -skip '$(ON_MACHINE)' ./...; status=$$?; \
+	$(GO) test -count=1 -p 2 -timeout 50m -skip '$(ON_MACHINE)' ./...; status=$$?; \
 	wait $$machine || status=1; echo '# on the virtual machine:'; cat $$log; rm -f $$log; exit $$status
 
 # on-machine is test's second stream: the virtual machine is set up there too, which computes for ten minutes, once a machine.
