@@ -153,8 +153,8 @@ func TestMadeUpStreams(t *testing.T) {
 			}
 		}
 	}
-	if n := testing.AllocsPerRun(1, flood); n != 0 {
-		t.Errorf("%v allocations", n)
+	if n := testing.AllocsPerRun(1, flood); n > 10 { // of the process: Go's runtime has some of its own
+		t.Errorf("%v allocations for a million packets", n)
 	}
 	figures, totals := b.Figures()
 	if len(figures) > Streams || figures[0].Stream != 0 || figures[0].Received < 2000 || figures[0].Lost != 0 {
