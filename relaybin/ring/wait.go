@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"sync/atomic"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"bisc/relaybin/poll"
 )
 
 // Wait returns when a frame is there, or after limit, and reports whether one is. A device that went down, vanished or came
@@ -29,7 +30,7 @@ func (r *Ring) Wait(limit time.Duration) (bool, error) {
 		return true, nil
 	}
 	fd := [1]unix.PollFd{{Fd: int32(r.fd), Events: unix.POLLIN}}
-	n, err := poll(&fd[0], limit)
+	n, err := poll.Wait(fd[:], limit)
 	return r.woken(n, err, fd[0].Revents)
 }
 
@@ -76,17 +77,4 @@ func (r *Ring) there(n int) bool {
 		place -= r.count
 	}
 	return atomic.LoadUint32(&r.place(place).Status)&unix.TP_STATUS_USER != 0
-}
-
-// poll is ppoll(2) as a raw system call: Go's scheduler is not told that the thread may sleep. Told so, its monitor takes the
-// processor away after 20 us, looks again each 20 us for as long as that goes on, and gives it back at each frame, which at 7,500
-// frames/s cost as much as all the rest (13 us a frame, and 7 without). What needs the loop to stop interrupts it by a signal. The
-// process should have a second processor (GOMAXPROCS) for its other goroutines.
-func poll(fd *unix.PollFd, limit time.Duration) (int, error) {
-	ts := unix.NsecToTimespec(int64(limit))
-	n, _, errno := unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(fd)), 1, uintptr(unsafe.Pointer(&ts)), 0, 0, 0)
-	if errno != 0 {
-		return 0, errno
-	}
-	return int(n), nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"bisc/relaybin/daemon"
 	"bisc/relaybin/frame"
+	"bisc/relaybin/poll"
 	"bisc/relaybin/recv"
 	"bisc/relaybin/shred"
 	"bisc/relaybin/stream"
@@ -60,7 +61,7 @@ func (r *relay) loop(ctx context.Context, svc *daemon.Service) error {
 	heart := svc.Heart("receive")
 	fds, owner := r.poll(svc.Stop())
 	for ctx.Err() == nil {
-		if err := recv.Poll(fds, idle); err != nil {
+		if _, err := poll.Wait(fds, idle); err != nil {
 			return fmt.Errorf("wait for packets: %w", err)
 		}
 		heart.Beat()
