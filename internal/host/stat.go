@@ -1,6 +1,8 @@
 package host
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"time"
@@ -47,3 +49,15 @@ const (
 
 // Perm is Mode as Go's permission bits, without setuid, setgid and sticky.
 func (s Stat) Perm() fs.FileMode { return fs.FileMode(s.Mode & 0o777) }
+
+// StatIfThere is Stat for what may not be there: that is an answer, and no error.
+func StatIfThere(ctx context.Context, r Reader, name string) (st Stat, there bool, err error) {
+	st, err = r.Stat(ctx, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Stat{}, false, nil
+	}
+	if err != nil {
+		return Stat{}, false, fmt.Errorf("stat %s: %w", name, err)
+	}
+	return st, true, nil
+}

@@ -3,9 +3,7 @@ package files
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"path"
 	"strings"
 
@@ -42,10 +40,13 @@ func Look(ctx context.Context, h host.Reader, name string) (Found, error) {
 	var f Found
 	var readErr error
 	err := host.Ask(ctx,
-		func(ctx context.Context) (err error) { f.Stat, f.Exists, err = statIfThere(ctx, h, name); return err },
+		func(ctx context.Context) (err error) {
+			f.Stat, f.Exists, err = host.StatIfThere(ctx, h, name)
+			return err
+		},
 		func(ctx context.Context) error { f.Content, readErr = h.ReadFile(ctx, name); return nil },
 		func(ctx context.Context) error {
-			st, _, err := statIfThere(ctx, h, path.Dir(name))
+			st, _, err := host.StatIfThere(ctx, h, path.Dir(name))
 			f.Parent = st.Type
 			return err
 		},
@@ -59,17 +60,6 @@ func Look(ctx context.Context, h host.Reader, name string) (Found, error) {
 		return f, fmt.Errorf("read %s: %w", name, readErr)
 	}
 	return f, nil
-}
-
-func statIfThere(ctx context.Context, h host.Reader, name string) (host.Stat, bool, error) {
-	st, err := h.Stat(ctx, name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return host.Stat{}, false, nil
-	}
-	if err != nil {
-		return host.Stat{}, false, fmt.Errorf("stat %s: %w", name, err)
-	}
-	return st, true, nil
 }
 
 // Change says what stands between f and w: at most one put, which mends all of it.

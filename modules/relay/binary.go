@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"path"
 
 	"bisc/internal/host"
@@ -109,7 +108,7 @@ func lookProgram(ctx context.Context, h host.Reader, name string) (program, erro
 	err := host.Ask(ctx,
 		func(ctx context.Context) (err error) { p.machine, err = machineOf(ctx, h); return err },
 		func(ctx context.Context) (err error) {
-			_, eos, err = statIfThere(ctx, h, "/etc/Eos-release")
+			_, eos, err = host.StatIfThere(ctx, h, "/etc/Eos-release")
 			return err
 		},
 	)
@@ -120,9 +119,12 @@ func lookProgram(ctx context.Context, h host.Reader, name string) (program, erro
 		p.path = flashFolder + "/" + name
 	}
 	err = host.Ask(ctx,
-		func(ctx context.Context) (err error) { p.stat, p.exists, err = statIfThere(ctx, h, p.path); return err },
 		func(ctx context.Context) (err error) {
-			st, _, err := statIfThere(ctx, h, path.Dir(p.path))
+			p.stat, p.exists, err = host.StatIfThere(ctx, h, p.path)
+			return err
+		},
+		func(ctx context.Context) (err error) {
+			st, _, err := host.StatIfThere(ctx, h, path.Dir(p.path))
 			p.folder = st.Type
 			return err
 		},
@@ -132,17 +134,6 @@ func lookProgram(ctx context.Context, h host.Reader, name string) (program, erro
 		p.digest, err = digestOf(ctx, h, p.path)
 	}
 	return p, err
-}
-
-func statIfThere(ctx context.Context, h host.Reader, name string) (host.Stat, bool, error) {
-	st, err := h.Stat(ctx, name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return host.Stat{}, false, nil
-	}
-	if err != nil {
-		return host.Stat{}, false, fmt.Errorf("stat %s: %w", name, err)
-	}
-	return st, true, nil
 }
 
 // decide is the whole of what a program needs; chosen is why no build suits the host.

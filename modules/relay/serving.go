@@ -83,7 +83,7 @@ func lookUnit(ctx context.Context, h host.Reader, f units.File) (unitSeen, error
 		func(ctx context.Context) (err error) { u.change, err = unit.Plan(ctx, h); return err },
 		func(ctx context.Context) (err error) { u.state, err = systemd.Show(ctx, h, f.Name); return err },
 		func(ctx context.Context) error {
-			st, _, err := statIfThere(ctx, h, unit.Path())
+			st, _, err := host.StatIfThere(ctx, h, unit.Path())
 			u.mtime = st.ModTime
 			return err
 		},
