@@ -27,7 +27,7 @@ demo: build lab
 demo-machine: build machine
 	internal/lab/demo/demo.sh $(BIN) machine
 
-# demo-relay is the relay at work, across an upgrade: under 90 seconds.
+# demo-relay is the relay at work, across an upgrade: about a minute.
 demo-relay: build lab
 	$(GO) run ./internal/lab/demo/relay $(BIN)/bisc
 
@@ -57,8 +57,8 @@ test-machine: machine relay
 bench: lab relay
 	$(GO) run ./bench --write docs/benchmarks.md
 
-# bench-relay runs the relay daemons beside socat and a Python unwrapper, on this machine alone: about two minutes.
-bench-relay:
+# bench-relay runs the relay daemons beside socat and a Python unwrapper, on this machine alone: under three minutes.
+bench-relay: lab
 	$(GO) run ./bench/relay --write docs/benchmarks.md
 
 # test-faults is the fault suite by itself (docs/faults.md); test runs it too. BISC_FAULTS=all enumerates everything: hours.
