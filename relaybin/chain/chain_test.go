@@ -258,12 +258,26 @@ func (c *chain) background(rate float64) (stop func() uint64) {
 	}
 }
 
-// arrived waits until more shreds than so far have arrived.
+// arrived waits until more shreds than so far have arrived. More must be on the way still: what has come by now does not count.
 func (c *chain) arrived(more uint64) {
 	c.Helper()
-	if _, err := c.sink.Wait(c.Context(), fmt.Sprintf("%d more shreds", more), 30*time.Second, lab.Unique(c.sink.Now().Unique+more)); err != nil {
+	c.reached(c.sink.Now().Unique + more)
+}
+
+// reached waits until so many different shreds have arrived since the start.
+func (c *chain) reached(unique uint64) {
+	c.Helper()
+	if _, err := c.sink.Wait(c.Context(), fmt.Sprintf("%d shreds", unique), 30*time.Second, lab.Unique(unique)); err != nil {
 		c.Fatalf("%v\nmirror: %s\nunwrap: %s", err, c.mirror.text(), c.unwrap.text())
 	}
+}
+
+// thaw lets a frozen process go on, and waits until something of what it kept has arrived: it may have sent all before we look.
+func (c *chain) thaw(p *process) {
+	c.Helper()
+	before := c.sink.Now().Unique
+	signal(c, p, syscall.SIGCONT)
+	c.reached(before + 1)
 }
 
 // rest is what has arrived when nothing more comes.

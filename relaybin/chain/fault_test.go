@@ -62,8 +62,7 @@ func TestFaultF46_UnwrapFrozen(t *testing.T) {
 	if err := c.waitMirror(); err != nil {
 		t.Fatal(err)
 	}
-	signal(t, c.unwrap, syscall.SIGCONT)
-	c.arrived(1)
+	c.thaw(c.unwrap)
 	c.rest()
 	c.send(5000, 2000)
 	got := c.rest()
@@ -90,8 +89,7 @@ func TestFaultF46_MirrorFrozen(t *testing.T) {
 	c.through()
 	signal(t, c.mirror, syscall.SIGSTOP)
 	c.send(20_000, 5000)
-	signal(t, c.mirror, syscall.SIGCONT)
-	c.arrived(1)
+	c.thaw(c.mirror)
 	c.send(5000, 2000)
 	got := c.rest()
 	missing := 7000 - got.Unique
@@ -228,7 +226,7 @@ func TestFaultF46_OneCore(t *testing.T) {
 	}
 }
 
-func signal(t *testing.T, p *process, s syscall.Signal) {
+func signal(t testing.TB, p *process, s syscall.Signal) {
 	t.Helper()
 	if err := p.Process.Signal(s); err != nil {
 		t.Fatal(err)
