@@ -2,6 +2,7 @@ package layers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -15,9 +16,19 @@ type Identity struct {
 	HostKey   string `json:"host_key,omitempty"` // SHA256:..., where the transport has one
 }
 
-// Identify reads a host's identity. A host that answers neither is not a Linux host with systemd.
+// Identify reads a host's identity. A host that answers neither is not a Linux host with systemd; a switch's transport knows
+// what tells one from another.
 func Identify(ctx context.Context, h host.Reader) (Identity, error) {
 	var id Identity
+	if known, ok := h.(interface {
+		Identity(ctx context.Context) (machine, boot string, err error)
+	}); ok {
+		var err error
+		if id.MachineID, id.BootID, err = known.Identity(ctx); !errors.Is(err, errors.ErrUnsupported) {
+			id.HostKey = hostKey(h)
+			return id, err
+		}
+	}
 	read := func(name string, into *string) func(context.Context) error {
 		return func(ctx context.Context) error {
 			b, err := h.ReadFile(ctx, name)
@@ -29,8 +40,13 @@ func Identify(ctx context.Context, h host.Reader) (Identity, error) {
 	if err != nil {
 		return id, fmt.Errorf("reading the identity of %s: %w", h.Name(), err)
 	}
-	if k, ok := h.(interface{ HostKey() string }); ok {
-		id.HostKey = k.HostKey()
-	}
+	id.HostKey = hostKey(h)
 	return id, nil
+}
+
+func hostKey(h host.Reader) string {
+	if k, ok := h.(interface{ HostKey() string }); ok {
+		return k.HostKey()
+	}
+	return ""
 }

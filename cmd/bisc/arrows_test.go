@@ -60,12 +60,16 @@ func allowed(pkg string) (of []string, anything bool) {
 		return []string{"bisc/modules", "bisc/internal/host/"}, false
 	case under(pkg, "bisc/modules/relay"): // what it installs is in relaybin; its invariants read the daemons' metrics
 		return []string{"bisc/modules/", "bisc/internal/host", "bisc/internal/scrape", "bisc/relaybin/"}, false
+	case under(pkg, "bisc/modules/eos"): // a switch is planned from its configuration
+		return []string{"bisc/modules/", "bisc/internal/host", "bisc/internal/eosconf"}, false
 	case under(pkg, "bisc/modules/"):
 		return []string{"bisc/modules/", "bisc/internal/host"}, false
 	case under(pkg, "bisc/internal/host/hosttest"):
 		return []string{"bisc/internal/host", "bisc/modules"}, false
 	case under(pkg, "bisc/internal/host/localhost"): // the agent's session is sshhost's
 		return []string{"bisc/internal/host", "bisc/internal/host/sshhost"}, false
+	case under(pkg, "bisc/internal/host/eoshost"): // SSH is sshhost's; the device's diff is compared with the approved one
+		return []string{"bisc/internal/host", "bisc/internal/host/sshhost", "bisc/internal/eosconf"}, false
 	case under(pkg, "bisc/internal/host/sshhost"):
 		return []string{"bisc/internal/host", "bisc/internal/host/deadman"}, false
 	case under(pkg, "bisc/internal/host/"):

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
 )
@@ -95,6 +96,33 @@ func (m *Memo) Get(ctx context.Context, at Endpoint, page string) (Response, err
 		return m.Reader.Get(ctx, at, page)
 	}
 	return once(ctx, m, "get\x00"+at.String()+"\x00"+page, func() (Response, error) { return m.Reader.Get(ctx, at, page) })
+}
+
+// Identity is that of the wrapped host, where its transport knows one of its own (see layers.Identify).
+func (m *Memo) Identity(ctx context.Context) (machine, boot string, err error) {
+	if k, ok := m.Reader.(interface {
+		Identity(ctx context.Context) (machine, boot string, err error)
+	}); ok {
+		return k.Identity(ctx)
+	}
+	return "", "", errors.ErrUnsupported
+}
+
+// Show asks once.
+func (m *Memo) Show(ctx context.Context, command string) ([]byte, error) {
+	return once(ctx, m, "show\x00"+command, func() ([]byte, error) { return m.Reader.Show(ctx, command) })
+}
+
+// Derive gives what derive makes of a host's answers, made once a Memo under a key: a switch's configuration is parsed once for
+// all that ask about it. Over a Reader that is no Memo it is made each time.
+func Derive[T any](ctx context.Context, r Reader, key string, derive func() (T, error)) (T, error) {
+	switch m := r.(type) {
+	case *Memo:
+		return once(ctx, m, "derive\x00"+key, derive)
+	case *MemoWriter:
+		return once(ctx, m.Memo, "derive\x00"+key, derive)
+	}
+	return derive()
 }
 
 // Probe asks every time, unless probes are off.

@@ -51,6 +51,9 @@ type Reader interface {
 	// PageSockets. Whatever the page's status, it is an answer; ErrNotListening says that nobody listens there. The limits
 	// are MaxPage and 10 seconds. Two answers to compare need Anew.
 	Get(ctx context.Context, at Endpoint, page string) (Response, error)
+	// Show asks a switch one of its show commands (see ReadShow) and gives what it prints, JSON where the command ends in
+	// " | json". *ShowError is the switch's refusal, ErrNoSwitch that of a host that is none.
+	Show(ctx context.Context, command string) ([]byte, error)
 	// Probe runs any program: the one exception to read-only, for the unless of a command. ErrNoProbes when the
 	// operator forbade it.
 	Probe(ctx context.Context, argv ...string) (Output, error)

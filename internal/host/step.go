@@ -12,7 +12,7 @@ import (
 )
 
 // Step is one act on a host, as data: it can be printed, compared and hashed. The set is closed: Script, Put, Edit,
-// Remove, Push and Job.
+// Remove, Push and Job, and on switches Configure and CLI.
 type Step interface {
 	// String is what a person reads: never content, only its size and digest.
 	String() string
@@ -91,12 +91,14 @@ type Job struct {
 	Limit time.Duration
 }
 
-func (Script) isStep() {}
-func (Put) isStep()    {}
-func (Edit) isStep()   {}
-func (Remove) isStep() {}
-func (Push) isStep()   {}
-func (Job) isStep()    {}
+func (Script) isStep()    {}
+func (Put) isStep()       {}
+func (Edit) isStep()      {}
+func (Remove) isStep()    {}
+func (Push) isStep()      {}
+func (Job) isStep()       {}
+func (Configure) isStep() {}
+func (CLI) isStep()       {}
 
 // String gives the argv, quoted for reading, and the guards' names.
 func (s Script) String() string {

@@ -53,6 +53,8 @@ func (l *labHost) Query(ctx context.Context, argv ...string) (host.Output, error
 	return l.run(ctx, nil, argv...)
 }
 
+func (l *labHost) Show(context.Context, string) ([]byte, error) { return nil, host.ErrNoSwitch }
+
 func (l *labHost) Probe(ctx context.Context, argv ...string) (host.Output, error) {
 	return l.run(ctx, nil, argv...)
 }

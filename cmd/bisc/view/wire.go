@@ -13,7 +13,7 @@ import (
 
 // Wire is exactly what would be sent for a step. Which fields are set depends on Do.
 type Wire struct {
-	Do string `json:"do"` // script, put, edit, remove, push or job
+	Do string `json:"do"` // script, put, edit, remove, push, job, configure or cli
 	// Argv is what the host executes, guards included (script).
 	Argv   []string    `json:"argv,omitempty"`
 	Path   string      `json:"path,omitempty"`
@@ -24,6 +24,7 @@ type Wire struct {
 	Guards []WireGuard `json:"guards,omitempty"` // of a put or an edit
 	Drop   []string    `json:"drop,omitempty"`
 	Add    []string    `json:"add,omitempty"`
+	Lines  []string    `json:"lines,omitempty"` // of a switch's configuration session, as typed
 	Verb   string      `json:"verb,omitempty"`
 	Unit   string      `json:"unit,omitempty"`
 	Limit  string      `json:"limit,omitempty"`
@@ -82,6 +83,10 @@ func newWire(s host.Step) *Wire {
 	case host.Push:
 		return &Wire{Do: "push", Path: visible(s.Path), Mode: octal(s.Mode), Owner: owner(s.UID, s.GID),
 			Content: &Content{Size: s.Size, SHA256: s.Digest}}
+	case host.Configure:
+		return &Wire{Do: "configure", Lines: visibleAll(s.Lines)}
+	case host.CLI:
+		return &Wire{Do: "cli", Argv: []string{visible(s.Command)}, argv: []string{s.Command}}
 	case host.Job:
 		w := &Wire{Do: "job", Verb: s.Verb, Unit: visible(s.Unit)}
 		if s.Limit > 0 {

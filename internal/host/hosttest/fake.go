@@ -27,6 +27,8 @@ type Fake struct {
 	// Pages are by URL: "http://127.0.0.1:9465/metrics", "unix:/run/bisc/x.sock/metrics". A Get takes the first of a list,
 	// and leaves the last there: counters move.
 	Pages map[string][]host.Response
+	// Shows are a switch's answers, by command; those of Errors are "show COMMAND". Nil: the host is no switch.
+	Shows map[string]string
 	// React is called for each step, so that a test can change what the host answers next.
 	React func(f *Fake, s host.Step) error
 	// Stage makes the host one that stages (as a switch does): React sees steps at Commit only.
@@ -170,6 +172,27 @@ func (f *Fake) Get(ctx context.Context, at host.Endpoint, page string) (host.Res
 		f.Pages[url] = left[1:]
 	}
 	return left[0], ctx.Err()
+}
+
+// Show gives a recorded answer of a switch.
+func (f *Fake) Show(ctx context.Context, command string) ([]byte, error) {
+	if err := host.ReadShow(command); err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.log = append(f.log, "show "+command)
+	if err := f.Errors["show "+command]; err != nil {
+		return nil, err
+	}
+	if f.Shows == nil {
+		return nil, host.ErrNoSwitch
+	}
+	out, ok := f.Shows[command]
+	if !ok {
+		return nil, f.refuse("show " + command)
+	}
+	return []byte(out), ctx.Err()
 }
 
 func (f *Fake) refuse(question string) error {

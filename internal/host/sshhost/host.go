@@ -96,6 +96,9 @@ func (h *Host) Query(ctx context.Context, argv ...string) (host.Output, error) {
 	return h.run(ctx, argv)
 }
 
+// Show is a switch's: a Linux host answers host.ErrNoSwitch.
+func (h *Host) Show(context.Context, string) ([]byte, error) { return nil, host.ErrNoSwitch }
+
 // Probe runs any program.
 func (h *Host) Probe(ctx context.Context, argv ...string) (host.Output, error) {
 	if h.c.cfg.Reader {

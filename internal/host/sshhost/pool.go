@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/crypto/ssh"
+
 	"bisc/internal/host"
 )
 
@@ -77,6 +79,36 @@ func (p *Pool) Open(ctx context.Context, cfg Config) (*Host, error) {
 	}
 	return newHost(p, conn), nil
 }
+
+// Conn is a connection that is used as it is, as for a switch, where there is no agent. Turns and bytes are counted on it.
+type Conn struct{ conn *connection }
+
+// Connect makes one, over the pool's jump hosts and with all that Open checks of keys. Errors wrap host.ErrUnreachable.
+func (p *Pool) Connect(ctx context.Context, cfg Config) (*Conn, error) {
+	conn, err := p.connect(ctx, &cfg)
+	if err != nil {
+		return nil, err
+	}
+	return &Conn{conn}, nil
+}
+
+// Client is the SSH connection: sessions, forwarded connections. Its Close is not to be used.
+func (c *Conn) Client() *ssh.Client { return c.conn.client }
+
+// HostKey is the fingerprint ("SHA256:...") of the key by which the host proved to be itself.
+func (c *Conn) HostKey() string { return c.conn.hostKey }
+
+// Dead is closed when the connection has ended.
+func (c *Conn) Dead() <-chan struct{} { return c.conn.dead }
+
+// Stats is what the connection has cost so far.
+func (c *Conn) Stats() Stats {
+	turns, sent, got := c.conn.wire.counts()
+	return Stats{Logins: 1, Turns: turns, Sent: sent, Got: got, Dial: c.conn.dialled, Handshake: c.conn.shook}
+}
+
+// Close ends the connection without another word.
+func (c *Conn) Close() { c.conn.close() }
 
 // connect makes a connection, first to the jump hosts.
 func (p *Pool) connect(ctx context.Context, cfg *Config) (*connection, error) {
