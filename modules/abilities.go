@@ -13,6 +13,9 @@ type (
 	Owner interface{ Owns() []string }
 	// Neighbour is told, once, all resources that the plan wants on its host (itself included), before any Plan.
 	Neighbour interface{ Meet(all []Resource) }
+	// Agreer finds faults between what the plan says of the resource and of those that it is done with: the host's layers,
+	// or the stage of a runbook; itself is among them. It is asked after Meet, before any host is. The error is as that of Validator.
+	Agreer interface{ Agree(with []Resource) error }
 	// Mounter has a mount point that the plan wants mounted.
 	Mounter interface{ MountPoint() string }
 )

@@ -75,11 +75,14 @@ func (l *loader) resource(st *stage, b *hclsyntax.Block, s *spec, in instance) *
 
 // validate asks the resource itself, and puts its faults where the attributes are.
 func (l *loader) validate(d *declaration) {
-	v, ok := d.item.Resource.(modules.Validator)
-	if !ok {
-		return
+	if v, ok := d.item.Resource.(modules.Validator); ok {
+		l.faults(d, v.Validate())
 	}
-	for _, err := range flatten(v.Validate()) {
+}
+
+// faults puts what a resource says of itself where its attributes are.
+func (l *loader) faults(d *declaration, said error) {
+	for _, err := range flatten(said) {
 		var attr *modules.AttrError
 		if !errors.As(err, &attr) {
 			l.fault(d.inner.DefRange(), "Invalid "+d.inner.Type, source.Sentence(err.Error()))

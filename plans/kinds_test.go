@@ -3,6 +3,7 @@ package plans
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,6 +72,17 @@ type fakeACL struct {
 
 func (a *fakeACL) Plan(context.Context, host.Reader) (modules.Change, error) {
 	return modules.Change{}, nil
+}
+
+// Agree refuses a rule that another list has.
+func (a *fakeACL) Agree(with []modules.Resource) error {
+	for _, r := range with {
+		other, ok := r.(*fakeACL)
+		if ok && other != a && slices.ContainsFunc(a.Rules, func(rule string) bool { return slices.Contains(other.Rules, rule) }) {
+			return &modules.AttrError{Attr: "rules", Reason: other.Name + " has one of them"}
+		}
+	}
+	return nil
 }
 
 func testRegistry() modules.Registry {

@@ -21,11 +21,13 @@ func (l *loader) meet() {
 	for _, h := range l.plan.Inventory.Names() {
 		l.oneOwner(wanted[h])
 		l.introduce(wanted[h], resources(wanted[h]))
+		l.agree(wanted[h])
 	}
 	for _, st := range l.inOrder() {
 		if st.runbook {
 			l.oneOwner(st.resources)
 			l.introduce(st.resources, append(resources(wanted[st.Host]), resources(st.resources)...))
+			l.agree(st.resources)
 		}
 	}
 }
@@ -68,6 +70,19 @@ func (l *loader) introduce(ds []*declaration, all []modules.Resource) {
 		default:
 			n.Meet(all)
 		}
+	}
+}
+
+// agree asks each resource whether the others contradict it. A rollback contradicts the layer that it undoes: the two are not
+// asked of each other.
+func (l *loader) agree(ds []*declaration) {
+	with := resources(ds)
+	for _, d := range ds {
+		a, ok := d.item.Resource.(modules.Agreer)
+		if !ok || d.item.Invariant || !d.complete {
+			continue
+		}
+		l.faults(d, a.Agree(with))
 	}
 }
 

@@ -24,6 +24,8 @@ import (
 //	                           stand there several times: see Fake.Pages
 //	-- silent URL --           nobody listens there: host.ErrNotListening
 //	-- stuck QUESTION --       no answer: host.ErrStuck
+//	-- show WORDS --           what a switch answers to "show WORDS"; a first line "#refused TEXT" makes it a
+//	                           host.ShowError
 //
 // Other sections (want, resource...) are left to the test.
 func Parse(name string, archive *txtar.Archive) (*Fake, error) {
@@ -51,9 +53,22 @@ func Parse(name string, archive *txtar.Archive) (*Fake, error) {
 			f.Errors["get "+rest] = host.ErrNotListening
 		case "query":
 			f.Answers[rest] = parseOutput(string(s.Data))
+		case "show":
+			f.show(s.Name, string(s.Data))
 		}
 	}
 	return f, nil
+}
+
+func (f *Fake) show(command, data string) {
+	if f.Shows == nil {
+		f.Shows = map[string]string{}
+	}
+	if text, ok := strings.CutPrefix(data, "#refused "); ok {
+		f.Errors["show "+command] = &host.ShowError{Command: command, Text: strings.TrimSpace(text)}
+		return
+	}
+	f.Shows[command] = data
 }
 
 func parseOutput(data string) host.Output {
