@@ -121,6 +121,16 @@ layer "units" {
     }
   }
 }
+runbook "mark" {
+  layer   = "units"
+  assumes = []
+  stage "write it" {
+    on = "a"
+    file "/srv/canary/mark" {
+      content = "${run.id} ${local.env} ${cmd(["./vault"])}\n"
+    }
+  }
+}
 `
 
 // canaryDesk is a desk whose plan has a secret from every source, for a host whose sudo wants one too.
@@ -171,6 +181,7 @@ func canaryRuns(run string) map[string][][]string {
 		"explain":      {{all}, {"a:units.file[/srv/canary/made]"}, {"a:units.command[watch]"}, {`a:units.invariant["it is there"]`}},
 		"plan":         {{"-v", "--stats"}, {"--wire", "-v"}, {"--json"}, {"--json", "--wire"}, {"--out", "plan.file"}, {"--target", all}},
 		"apply":        {{"plan.file"}, {"--auto-approve", "-v", "--stats", "--until-clean"}, {"--auto-approve", "--json"}},
+		"run":          {{"mark", "--plan"}, {"mark", "--auto-approve"}},
 		"check":        {{"--format", "text", "-v"}, {"--format", "json"}, {"--format", "junit"}, {"--format", "tap"}, {"--format", "prometheus"}, {"--format", "nagios"}},
 		"drift":        {{"-v"}, {"--json"}, {"--record"}},
 		"drift accept": {{all, "--because", "b", "--until", "2h"}, {"--list"}}, "history": {{}, {all}, {"--json"}, {all, "--json"}},

@@ -52,7 +52,7 @@ func (c *command) loadWith(secrets *secret.Keeper) (*loaded, error) {
 
 // sources reads what the flags name, and the inventory.
 func (c *command) sources() (plans.Options, error) {
-	opts := plans.Options{Registry: all.Registry()}
+	opts := plans.Options{Registry: all.Registry(), Run: c.inRun}
 	var err error
 	if opts.Vars, err = c.flags.variables(); err != nil {
 		return opts, err

@@ -14,6 +14,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"bisc/cmd/bisc/view"
+	"bisc/internal/journal"
+	"bisc/plans"
 )
 
 func main() {
@@ -70,11 +72,14 @@ type command struct {
 	typed     chan string   // lines of in; nil until one is wanted
 	stop      chan struct{} // closed by the first interrupt
 	started   time.Time
+	run       plans.Run         // which this is
+	inRun     *plans.Run        // of a runbook that is begun, else nil: run.* is not known
 	taken     map[string]string // of the environment, by keepToOurselves
 }
 
 func (c *command) root() *cobra.Command {
 	c.started = time.Now()
+	c.run = plans.Run{ID: journal.NewRunID(), Started: c.started.UTC()}
 	root := &cobra.Command{
 		Use:           "bisc",
 		Short:         "show, make and prove changes on validator hosts and their switches",
@@ -90,7 +95,7 @@ func (c *command) root() *cobra.Command {
 		make  func() *cobra.Command
 	}{
 		{"plan", c.validate}, {"plan", c.fmt}, {"plan", c.graph}, {"plan", c.explain}, {"plan", c.guards},
-		{"host", c.plan}, {"host", c.apply}, {"host", c.check}, {"host", c.status}, {"host", c.drift}, {"host", c.schedule}, {"host", c.discover}, {"host", c.hosts}, {"host", c.who}, {"host", c.hold}, {"host", c.relay},
+		{"host", c.plan}, {"host", c.apply}, {"host", c.runbook}, {"host", c.check}, {"host", c.status}, {"host", c.drift}, {"host", c.schedule}, {"host", c.discover}, {"host", c.hosts}, {"host", c.who}, {"host", c.hold}, {"host", c.relay},
 		{"other", c.journal}, {"other", c.history}, {"other", c.schema}, {"other", c.completion}, {"other", c.version},
 	} {
 		cmd := verb.make()

@@ -77,7 +77,7 @@ func (c *command) within(cmd *cobra.Command, l *loaded, secrets *secret.Keeper, 
 		return err
 	}
 	_, isTerminal := terminal(c.errs)
-	s := &session{loaded: l, key: key, verb: verb, run: journal.NewRunID(), progress: view.NewProgress(c.errs, isTerminal, c.width(c.errs))}
+	s := &session{loaded: l, key: key, verb: verb, run: c.run.ID, progress: view.NewProgress(c.errs, isTerminal, c.width(c.errs))}
 	s.connections = newConnections(l.inv, writes, lockOwner(), s.run, s.progress, c.errs, c.stop)
 	s.connections.reader = readerLogin{c.flags.reader, c.flags.readerUser}
 	s.connections.secrets, s.connections.env = secrets, c.lookupEnv
