@@ -75,6 +75,25 @@ host "biscayne" {
         path      = "name=direct,device=eno1,port=9000,to=186.233.184.235;name=relay,device=eno1,port=20000,to=64.92.84.81"
         reference = "direct"
       }
+      # For relay_design = "ashburn" (biscayne.md 5.5): the tunnel's ends, and the address that peers see. As the tunnel's packets
+      # come in by eno1 inside GRE, the meter listens on the tunnel.
+      ashburn = {
+        local     = "186.233.184.235"
+        remote    = "209.42.167.137" # mia-sw01's Loopback101
+        inside    = "169.254.100.1/31"
+        far       = "169.254.100.0"
+        address   = "137.239.194.65"
+        node      = "172.20.0.2"
+        nodes     = "172.20.0.0/16"
+        probe     = "34.83.231.102" # an entrypoint of mainnet: any address that is reached by Ashburn does
+        agave     = "3.1"
+        firewalld = true
+      }
+      meter_ashburn = {
+        path      = "name=ashburn,device=gre-ashburn,port=9000,to=137.239.194.65"
+        reference = "ashburn"
+      }
+
       advertised_address = "64.92.84.81"
       advertised_port    = "20000"
       tvu                = "172.20.0.2:9000"

@@ -50,6 +50,22 @@ host "biscayne" {
         path = "name=direct,device=lo,port=9000,not-from=127.0.0.1/32;name=relay,device=lo,port=9000,from=127.0.0.1/32"
       }
 
+      ashburn = {
+        local     = "192.0.2.10"
+        remote    = "192.0.2.11"
+        inside    = "169.254.100.1/31"
+        far       = "169.254.100.0"
+        address   = "198.51.100.65"
+        node      = "172.20.0.2"
+        nodes     = "172.20.0.0/16"
+        probe     = "203.0.113.7"
+        agave     = "3.1"
+        firewalld = false
+      }
+      meter_ashburn = {
+        path = "name=ashburn,device=lo,port=9000"
+      }
+
       advertised_address = "198.51.100.81"
       advertised_port    = "20000"
       tvu                = "172.20.0.2:9000"

@@ -1,22 +1,27 @@
-# Layer 5 on the host: what takes the shreds that the switch sends, and what says how complete they are. The switch's side is
-# its own. An ailing validator must not keep the relay that cures it from being mended: only the units are assumed.
+# Layer 5 on the host: what takes the shreds that the switch sends, and what says how complete they are. The switches' side is in
+# relay-switches.bisc.hcl. An ailing validator must not keep the relay that cures it from being mended: only the units are assumed.
 #
-#   mirror  the switch's mirror port sends copies; shredunwrap takes them on ports of its own (biscayne.md 5.1, made to last)
-#   dnat    the switch redirects the packets themselves, and the host gives them to the TVU port (5.2's host side)
+#   mirror   was-sw01's mirror port sends copies; shredunwrap takes them on ports of its own (biscayne.md 5.1, made to last)
+#   dnat     was-sw01 redirects the packets themselves, and the host gives them to the TVU port (5.2)
+#   ashburn  the validator lives at an address of Ashburn, by a tunnel to mia-sw01 (5.5; relay-ashburn.bisc.hcl)
 variable "relay_design" {
   type        = string
   default     = "mirror"
-  description = "how shreds come to the host: mirror or dnat"
+  description = "how shreds come to the host: mirror, dnat or ashburn"
 
   validation {
-    condition = contains(["mirror", "dnat"], var.relay_design)
-    message   = "relay_design is mirror or dnat"
+    condition = contains(["mirror", "dnat", "ashburn"], var.relay_design)
+    message   = "relay_design is mirror, dnat or ashburn"
   }
 }
 
 locals {
   relay  = local.me.relay
   mirror = var.relay_design == "mirror"
+  dnat   = var.relay_design == "dnat"
+
+  # What the meter hears in each design.
+  heard = { mirror = local.relay.meter, dnat = local.relay.meter_dnat, ashburn = local.relay.meter_ashburn }
 }
 
 layer "relay" {
@@ -43,14 +48,14 @@ layer "relay" {
   relay_binary "shredmeter" {}
 
   relay_service "shredmeter" {
-    settings = local.mirror ? local.relay.meter : local.relay.meter_dnat
+    settings = local.heard[var.relay_design]
   }
 
   # What hardware sends here is for the validator's address. Behind kind that is the node's, never 127.0.0.1: it listens in the
   # node's network namespace. Docker drops what is forwarded to a container and was not asked for.
-  # In the other design they are to be gone, and not only undeclared: a rule that is left catches the packets and nothing says so.
+  # In the other designs they are to be gone, and not only undeclared: a rule that is left catches the packets and nothing says so.
   nat_rule "shreds go to the validator" {
-    absent      = local.mirror
+    absent      = !local.dnat
     action      = "dnat"
     protocol    = "udp"
     destination = local.relay.advertised_address
@@ -59,7 +64,7 @@ layer "relay" {
   }
 
   filter_rule "shreds reach the validator" {
-    absent      = local.mirror
+    absent      = !local.dnat
     chain       = "DOCKER-USER"
     action      = "accept"
     protocol    = "udp"
@@ -87,8 +92,9 @@ layer "relay" {
       min_run = local.relay.min_run
     }
   }
+
   invariant "the redirected stream goes to the present node" {
-    when    = !local.mirror
+    when    = local.dnat
     because = "a stream that never pauses stays with the address that the node had when it began, past a rule that is right"
     conntrack_flow "redirected shreds" {
       destination = local.relay.advertised_address

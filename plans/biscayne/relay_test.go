@@ -53,7 +53,7 @@ func TestRelay(t *testing.T) {
 // The plan is good on every inventory, the real one among them, in every design; nothing is dialled.
 func TestThePlanIsGood(t *testing.T) {
 	for _, inventory := range []string{"laconic", "lab", "machine"} {
-		for _, design := range []string{"mirror", "dnat"} {
+		for _, design := range []string{"mirror", "dnat", "ashburn"} {
 			cmd := exec.CommandContext(t.Context(), filepath.Join(programs, "bisc"), "validate", "--set", "relay_design="+design)
 			cmd.Env = append(os.Environ(), "BISC_PLANS=.", "BISC_INVENTORY=../../inventory/"+inventory+".hcl", "XDG_STATE_HOME="+t.TempDir())
 			if out, err := cmd.CombinedOutput(); err != nil {
