@@ -19,6 +19,10 @@ func (a *applying) act(ctx context.Context, o Outcome, step host.Step) error {
 	}
 	known := host.Record{ID: id, Address: o.Item.Address, Step: in.Step, Digest: in.Digest}
 	stepErr := a.host.Do(host.WithRecord(host.WithAddress(ctx, o.Item.Address), known), step)
+	if stepErr == nil && a.host.Stages() { // what becomes of it is known when the stage is confirmed or reverted
+		a.begun = append(a.begun, id)
+		return nil
+	}
 	// The result is recorded although the run was called off in the meantime.
 	recErr := a.record.Settle(context.WithoutCancel(ctx), id, ResultOf(stepErr))
 	if recErr != nil {

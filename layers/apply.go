@@ -50,7 +50,9 @@ type applying struct {
 	// identity is the host's at the beginning of the round.
 	identity Identity
 	did      bool // a step was sent in this round
-	out      []Outcome
+	// begun are the journal's numbers of steps that a staging host has taken and not yet done.
+	begun []int64
+	out   []Outcome
 	// until is when an armed dead-man's switch is no longer to be counted on; zero where none is armed.
 	until time.Time
 }

@@ -58,7 +58,7 @@ func newBench(files map[string]string, stages ...*Stage) *bench {
 	f := hosttest.New("h")
 	f.Files["/etc/machine-id"] = "m1\n"
 	f.Files["/proc/sys/kernel/random/boot_id"] = "b1\n"
-	f.Missing[HoldsFile] = true
+	f.Missing[HoldsFile(f)] = true
 	for k, v := range files {
 		f.Files[k] = v
 	}
@@ -284,14 +284,14 @@ func TestDestructionMustBeNamed(t *testing.T) {
 }
 
 func TestAHoldKeepsApplyAway(t *testing.T) {
-	b := newBench(map[string]string{"/a": "no", HoldsFile: `[{"match":"storage.a","who":"ann","because":"test","since":"2026-01-01T00:00:00Z"}]`},
+	b := newBench(map[string]string{"/a": "no", host.LinuxState + "/holds.json": `[{"match":"storage.a","who":"ann","because":"test","since":"2026-01-01T00:00:00Z"}]`},
 		stage(Storage, item("a", &flag{path: "/a", want: "yes"}), item("b", &flag{path: "/b", want: "yes"})))
 	b.Files["/b"] = "no"
-	delete(b.Missing, HoldsFile)
+	delete(b.Missing, HoldsFile(b))
 	if got := states(b.climb(t, Acting{}, always)); got != "held, in sync" || b.Wrote("/a") != "no" {
 		t.Error(got)
 	}
-	b.Files[HoldsFile] = strings.Replace(b.Files[HoldsFile], `"since"`, `"until":"1999-12-31T00:00:00Z","since"`, 1)
+	b.Files[HoldsFile(b)] = strings.Replace(b.Files[HoldsFile(b)], `"since"`, `"until":"1999-12-31T00:00:00Z","since"`, 1)
 	if got := states(b.climb(t, Acting{}, always)); got != "in sync, in sync" {
 		t.Errorf("after the hold's end: %s", got)
 	}

@@ -88,7 +88,15 @@ func (a *applying) lookAgain(ctx context.Context, o *Outcome, loss error) error 
 // failure tells a guard's refusal, and a step of which nothing is known, from one that failed.
 func failure(err error) State {
 	var guard *host.GuardError
+	var locked *host.LockedError
+	var other *host.DiffError
 	switch {
+	case errors.As(err, &locked):
+		return Blocked
+	case errors.As(err, &other):
+		return Stale
+	case errors.Is(err, ErrStopped):
+		return NotReached
 	case errors.As(err, &guard) && guard.Guard == host.SwitchGuard:
 		return Failed // it was begun, and has been taken back
 	case errors.As(err, &guard), errors.Is(err, host.ErrFenced):

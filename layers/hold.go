@@ -12,8 +12,8 @@ import (
 	"bisc/internal/host"
 )
 
-// HoldsFile is where a host keeps its holds. It lies on disk, so that a hold outlives a reboot.
-const HoldsFile = "/var/lib/bisc/holds.json"
+// HoldsFile is where a host keeps its holds. It lies on disk, or on a switch's flash, so that a hold outlives a reboot.
+func HoldsFile(h host.Reader) string { return path.Join(host.StateFolder(h), "holds.json") }
 
 // Hold keeps apply away from some resources of a host until it is released: a deviation on purpose is not drift.
 type Hold struct {
@@ -48,7 +48,7 @@ func (h Hold) String() string {
 
 // ReadHolds gives the holds on a host; none where there is no file.
 func ReadHolds(ctx context.Context, h host.Reader) ([]Hold, error) {
-	b, err := h.ReadFile(ctx, HoldsFile)
+	b, err := h.ReadFile(ctx, HoldsFile(h))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -57,13 +57,13 @@ func ReadHolds(ctx context.Context, h host.Reader) ([]Hold, error) {
 	}
 	var holds []Hold
 	if err := json.Unmarshal(b, &holds); err != nil {
-		return nil, fmt.Errorf("%s on %s is not a list of holds (mend or remove it): %w", HoldsFile, h.Name(), err)
+		return nil, fmt.Errorf("%s on %s is not a list of holds (mend or remove it): %w", HoldsFile(h), h.Name(), err)
 	}
 	return holds, nil
 }
 
 // HoldSteps writes the list of holds onto a host; was is the content that was read, to notice another writer.
-func HoldSteps(holds []Hold, was []byte) ([]host.Step, error) {
+func HoldSteps(h host.Reader, holds []Hold, was []byte) ([]host.Step, error) {
 	if holds == nil {
 		holds = []Hold{}
 	}
@@ -71,7 +71,7 @@ func HoldSteps(holds []Hold, was []byte) ([]host.Step, error) {
 	if err != nil {
 		return nil, fmt.Errorf("writing holds: %w", err)
 	}
-	put := host.Put{Path: HoldsFile, Content: append(b, '\n'), Mode: 0o644, Was: host.ContentDigest(was)}
-	folder := host.Script{Argv: []string{"mkdir", "-p", "-m", "0755", path.Dir(HoldsFile)}}
+	put := host.Put{Path: HoldsFile(h), Content: append(b, '\n'), Mode: 0o644, Was: host.ContentDigest(was)}
+	folder := host.Script{Argv: []string{"mkdir", "-p", "-m", "0755", path.Dir(put.Path)}}
 	return []host.Step{folder, put}, nil
 }

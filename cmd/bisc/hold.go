@@ -137,7 +137,7 @@ func (s *session) changeHolds(ctx context.Context, name string, change func([]la
 	if err != nil {
 		return err
 	}
-	was, err := w.ReadFile(ctx, layers.HoldsFile)
+	was, err := w.ReadFile(ctx, layers.HoldsFile(w))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -148,7 +148,7 @@ func (s *session) changeHolds(ctx context.Context, name string, change func([]la
 	if holds, err = change(holds); err != nil {
 		return err
 	}
-	steps, err := layers.HoldSteps(holds, was)
+	steps, err := layers.HoldSteps(w, holds, was)
 	if err != nil {
 		return err
 	}

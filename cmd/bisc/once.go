@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -18,10 +19,9 @@ import (
 // usedPlans is where a host keeps the plan files that were applied to it, one line each: the id, when the file expires,
 // and the run that used it. A line outlives the file's expiry, as clocks differ and jump: by a controller's whose clock is
 // ahead it has expired, and by the next one's it is good. Beyond usedKept lines the oldest of those that have expired go.
-const (
-	usedPlans = "/var/lib/bisc/used-plans"
-	usedKept  = 500
-)
+const usedKept = 500
+
+func usedPlans(h host.Reader) string { return path.Join(host.StateFolder(h), "used-plans") }
 
 // use is the first use of a plan file on a host, or the next after one that was cut.
 type use struct {
@@ -42,7 +42,7 @@ func (s *session) unused(ctx context.Context, saved layers.Saved, bound layers.R
 		if err != nil {
 			return bound, nil, err
 		}
-		was, err := w.ReadFile(ctx, usedPlans)
+		was, err := w.ReadFile(ctx, usedPlans(w))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return bound, nil, fmt.Errorf("reading which plan files were used on %s: %w", h.Host, err)
 		}
@@ -55,7 +55,7 @@ func (s *session) unused(ctx context.Context, saved layers.Saved, bound layers.R
 			bound[i] = saved.Resume(h, past)
 			fmt.Fprintf(s.c.errs, "bisc: taking up run %s on %s, which was cut\n", by, h.Host)
 		}
-		uses = append(uses, use{w, host.Put{Path: usedPlans, Content: lines, Mode: 0o644, Was: host.ContentDigest(was)}})
+		uses = append(uses, use{w, host.Put{Path: usedPlans(w), Content: lines, Mode: 0o644, Was: host.ContentDigest(was)}})
 	}
 	return bound, uses, nil
 }

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -96,9 +97,11 @@ func (u Undo) String() string {
 // ErrArmed: a dead-man's switch of another change is armed on the host.
 var ErrArmed = errors.New("a dead-man's switch is armed already")
 
-// RevertedError is a change that the host took back by its dead-man's switch.
+// RevertedError is a change that was in force and that the host took back, proved: by its dead-man's switch, or as By says.
 type RevertedError struct {
 	Host string
+	// By is what took it back; empty: the dead-man's switch.
+	By string
 	// Log is what the host did, a line each.
 	Log []string
 	// Failed is how many of those it could not do.
@@ -107,7 +110,7 @@ type RevertedError struct {
 
 // Error says what was taken back.
 func (e *RevertedError) Error() string {
-	text := "the host took the change back (dead-man's switch): " + strings.Join(e.Log, "; ")
+	text := fmt.Sprintf("the host took the change back (%s): %s", cmp.Or(e.By, "dead-man's switch"), strings.Join(e.Log, "; "))
 	if e.Failed > 0 {
 		text += fmt.Sprintf("; %d of these FAILED: look at journalctl -t bisc on %s", e.Failed, e.Host)
 	}
