@@ -22,7 +22,7 @@ func (c *command) relay() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(c.relayList(), c.relayExtract(), c.relayTop(), c.relayAlerts(), c.relayDashboard())
+	cmd.AddCommand(c.relayList(), c.relayExtract(), c.relayTop(), c.relayMark(), c.relayAlerts(), c.relayDashboard())
 	return cmd
 }
 

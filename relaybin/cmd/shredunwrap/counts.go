@@ -24,6 +24,7 @@ type counts struct {
 	calls     *daemon.Counter
 	delay     *daemon.Histogram
 	wait      *daemon.Histogram
+	marks     marks
 	last      [forms]atomic.Int64 // when the kernel took in the last packet, ns since 1970
 }
 
@@ -54,7 +55,7 @@ func newCounts() *counts {
 }
 
 func (c *counts) register(r *prometheus.Registry) {
-	r.MustRegister(c.received, c.forwarded, c.bytes, c.drops, c.rules, c.kernel, c.badSum, c.failures, c.calls, c.delay, c.wait)
+	r.MustRegister(c.received, c.forwarded, c.bytes, c.drops, c.rules, c.kernel, c.badSum, c.failures, c.calls, c.delay, c.wait, &c.marks)
 	for f := range c.last {
 		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "shredunwrap_last_packet_timestamp_seconds",
 			Help: "When the last packet came; 0: none did.", ConstLabels: prometheus.Labels{"form": form(f).String()}},

@@ -11,6 +11,7 @@ import (
 
 	"bisc/relaybin/daemon"
 	"bisc/relaybin/frame"
+	"bisc/relaybin/mark"
 	"bisc/relaybin/poll"
 	"bisc/relaybin/recv"
 	"bisc/relaybin/shred"
@@ -158,6 +159,10 @@ func (r *relay) packet(f form, b []byte, at int64) {
 		}
 		r.headers = append(r.headers, arrival{h, at})
 		payload = inside
+	}
+	if n, ok := mark.Read(payload); ok {
+		r.counts.marks.see(n)
+		return
 	}
 	rule := r.filter.Check(payload)
 	r.counts.rules.Add(int(rule), 1)

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"bisc/relaybin/daemon"
+	"bisc/relaybin/mark"
 	"bisc/relaybin/recv"
 	"bisc/relaybin/send"
 	"bisc/relaybin/stream"
@@ -411,5 +412,19 @@ func TestForbiddenBeforeTheFilter(t *testing.T) {
 	}
 	if f, d := b.counts.forwarded.Value(), b.counts.drops.Value(int(dropSource)); f != 1 || d != 1 {
 		t.Errorf("forwarded %d, dropped for their source %d: want one of each", f, d)
+	}
+}
+
+// A marked packet is counted by its nonce in either form, and never reaches the validator.
+func TestMark(t *testing.T) {
+	b := newBench(t, func(s *settings) {
+		s.matchAddr, s.matchPort = netip.MustParseAddr("203.0.113.10"), 8001
+	})
+	n := mark.Nonce{7}
+	for f, packet := range [][]byte{formIP: inIP(mark.Packet(n)), formSequenced: inSequence(1, 1, mark.Packet(n))} {
+		arrived, dropped := b.through(t, form(f), packet)
+		if len(arrived) != 0 || dropped != "" || b.counts.marks.nonce != n || b.counts.marks.came != uint64(f+1) {
+			t.Errorf("%s: %d arrived, dropped %q, %d of nonce %s", form(f), len(arrived), dropped, b.counts.marks.came, b.counts.marks.nonce)
+		}
 	}
 }
