@@ -69,7 +69,9 @@ func allowed(pkg string) (of []string, anything bool) {
 	case under(pkg, "bisc/internal/host/localhost"): // the agent's session is sshhost's
 		return []string{"bisc/internal/host", "bisc/internal/host/sshhost"}, false
 	case under(pkg, "bisc/internal/host/eoshost"): // SSH is sshhost's; the device's diff is compared with the approved one
-		return []string{"bisc/internal/host", "bisc/internal/host/sshhost", "bisc/internal/eosconf"}, false
+		return []string{"bisc/internal/host", "bisc/internal/host/sshhost", "bisc/internal/host/eoshost/", "bisc/internal/eosconf"}, false
+	case under(pkg, "bisc/internal/host/eoshost/"): // eAPI, and what keeps goeapi from the user's files
+		return []string{"bisc/internal/host", "bisc/internal/host/eoshost/"}, false
 	case under(pkg, "bisc/internal/host/sshhost"):
 		return []string{"bisc/internal/host", "bisc/internal/host/deadman"}, false
 	case under(pkg, "bisc/internal/host/"):
