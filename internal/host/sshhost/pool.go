@@ -98,6 +98,44 @@ func (c *Conn) Client() *ssh.Client { return c.conn.client }
 // HostKey is the fingerprint ("SHA256:...") of the key by which the host proved to be itself.
 func (c *Conn) HostKey() string { return c.conn.hostKey }
 
+// Session opens a session channel: one more stream on the same connection. The error wraps host.ErrUnreachable; where ctx ends
+// first, the connection ends with it.
+func (c *Conn) Session(ctx context.Context) (ssh.Channel, <-chan *ssh.Request, error) {
+	type opened struct {
+		ch   ssh.Channel
+		reqs <-chan *ssh.Request
+		err  error
+	}
+	got := make(chan opened, 1)
+	go func() {
+		defer c.conn.wire.hurry()()
+		ch, reqs, err := c.conn.session()
+		got <- opened{ch, reqs, err}
+	}()
+	select {
+	case o := <-got:
+		if o.err != nil {
+			return nil, nil, unreachable(c.conn.cfg, "open a session: %w", o.err)
+		}
+		return o.ch, o.reqs, nil
+	case <-ctx.Done():
+		c.conn.close()
+		return nil, nil, unreachable(c.conn.cfg, "open a session: %w", context.Cause(ctx))
+	}
+}
+
+// Flush sends what was held back: small writes wait for company (see wire), and who waits for an answer to one flushes.
+func (c *Conn) Flush() error { return c.conn.wire.flush() }
+
+// Hurry has nothing held back until done is called.
+func (c *Conn) Hurry() (done func()) { return c.conn.wire.hurry() }
+
+// Answers asks the far end whether it is there; one that does not answer in time is given up, and the connection with it.
+func (c *Conn) Answers(limit time.Duration) bool { return c.conn.answers(limit) }
+
+// Place names the host in messages: its name, and its address where that differs.
+func (c *Conn) Place() string { return c.conn.cfg.place() }
+
 // Dead is closed when the connection has ended.
 func (c *Conn) Dead() <-chan struct{} { return c.conn.dead }
 

@@ -1,0 +1,236 @@
+package eoshost
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"bisc/internal/host"
+	"bisc/internal/host/sshhost"
+)
+
+// console is one context of the switch's command line on a PTY, privileged where that was asked for. A lock of the
+// configuration is tied to it. It answers one asker at a time.
+//
+// Behind each command a comment that nobody else can know is typed, which EOS takes in every mode and answers with nothing [V]:
+// what stands before its echo is the command's answer, whatever that looks like.
+type console struct {
+	name   string
+	conn   *sshhost.Conn
+	ch     ssh.Channel
+	screen *screen
+	word   string // of this console's comments
+	secret string // the enable password, so that no error shows it
+
+	busy     sync.Mutex // held while it is asked
+	typed    int        // comments so far
+	prompt   *prompt
+	mode     string // of the last prompt: "", "config", "config-s-NAME6-if-Et1"
+	enabled  bool
+	careful  bool // the pager could not be switched off, or came all the same: nothing is written ahead
+	overdue  error
+	closing  sync.Once
+	greeting string // what the switch said before the first prompt
+}
+
+// loginSilence is how long a switch may say nothing while a console starts.
+const loginSilence = 30 * time.Second
+
+// ptyRequest is RFC 4254 6.2.
+type ptyRequest struct {
+	Term                         string
+	Columns, Rows, Width, Height uint32
+	Modes                        string
+}
+
+// noEcho are the terminal modes of a PTY that does not echo by itself: what is written ahead would stand in the middle of what
+// is printed. The command line's own editor echoes what it takes. 53 is ECHO, 0 the list's end (RFC 4254 8).
+const noEcho = "\x35\x00\x00\x00\x00\x00"
+
+// openConsole opens one more console and enables it.
+func (h *Host) openConsole(ctx context.Context) (*console, error) {
+	ch, reqs, err := h.conn.Session(ctx)
+	if err != nil {
+		return nil, err
+	}
+	go ssh.DiscardRequests(reqs)
+	var b [6]byte
+	_, _ = rand.Read(b[:]) // never fails (Go 1.24)
+	c := &console{name: h.Name(), conn: h.conn, ch: ch, screen: newScreen(), word: "! bisc-" + hex.EncodeToString(b[:])}
+	go c.screen.read(ch)
+	if err := c.login(ctx, h.enable); err != nil {
+		c.close()
+		return nil, fmt.Errorf("%s: the switch's command line: %w", h.conn.Place(), err)
+	}
+	return c, nil
+}
+
+// comment is the next comment to type.
+func (c *console) comment() string {
+	c.typed++
+	return fmt.Sprintf("%s-%d", c.word, c.typed)
+}
+
+// write types text; what the wire holds back goes with it.
+func (c *console) write(text string) error {
+	c.screen.sent()
+	_, err := c.ch.Write([]byte(text))
+	if ferr := c.conn.Flush(); err == nil {
+		err = ferr
+	}
+	if err != nil {
+		return fmt.Errorf("%w: the connection ended: %w", host.ErrUnreachable, err)
+	}
+	return nil
+}
+
+// login brings the console to its privileged prompt. The first words go in the same flight as the request for the shell: a comment,
+// by whose echo the prompt is known, and enable, which is nothing to who is enabled already.
+func (c *console) login(ctx context.Context, enable enabling) error {
+	for _, r := range []struct {
+		kind    string
+		payload any
+	}{{"pty-req", ptyRequest{"vt100", 32767, 0, 0, 0, noEcho}}, {"shell", struct{}{}}} {
+		if _, err := c.ch.SendRequest(r.kind, false, ssh.Marshal(r.payload)); err != nil {
+			return fmt.Errorf("%w: %w", host.ErrUnreachable, err)
+		}
+	}
+	word := c.comment()
+	first := word + "\n"
+	if enable.wanted {
+		first += "enable\n"
+	}
+	asked, err := c.greet(ctx, word, first)
+	if err != nil {
+		return err
+	}
+	if asked {
+		if err := c.givePassword(ctx, enable); err != nil {
+			return err
+		}
+	}
+	if enable.wanted && !c.enabled {
+		return fmt.Errorf("enable was refused: %s", c.redacted(lastLine(lines(c.screen.take(), false), c.prompt)))
+	}
+	return nil
+}
+
+// greet waits for the prompt behind the first words, or for the question for a password.
+func (c *console) greet(ctx context.Context, word, first string) (asked bool, err error) {
+	if err := c.write(first); err != nil {
+		return false, err
+	}
+	for again := false; ; again = true {
+		lost := false
+		err := c.screen.until(ctx, loginSilence, func(text []byte) looked {
+			asked, lost = false, false
+			if c.prompt = learnPrompt(text, word); c.prompt == nil {
+				lost = looksPrompted.Match(text)
+				return when(lost, maybe)
+			}
+			at := strings.LastIndex(string(text), word) + len(word)
+			if strings.HasSuffix(strings.TrimSpace(string(text[at:])), "assword:") {
+				asked = true
+				return found
+			}
+			return when(c.stands(text) && echoed(text[at:], first), found)
+		})
+		if err != nil {
+			return false, fmt.Errorf("waiting for its prompt: %w%s", err, c.said())
+		}
+		if !lost {
+			return asked, nil
+		}
+		// What was typed before there was a command line to take it is lost [I].
+		if again {
+			return false, errors.New("it shows a prompt and takes no words")
+		}
+		if err := c.write(first); err != nil {
+			return false, err
+		}
+	}
+}
+
+// echoed tells whether the last of what was typed was taken by the command line.
+func echoed(after []byte, first string) bool {
+	typed := strings.Split(strings.TrimSpace(first), "\n")
+	return len(typed) == 1 || strings.Contains(string(after), typed[len(typed)-1])
+}
+
+func when(yes bool, then looked) looked {
+	if yes {
+		return then
+	}
+	return notYet
+}
+
+// stands notes the prompt at a text's end.
+func (c *console) stands(text []byte) bool {
+	mode, privileged, at := c.prompt.standing(text)
+	if at {
+		c.mode, c.enabled = mode, privileged
+	}
+	return at
+}
+
+// givePassword answers enable's question.
+func (c *console) givePassword(ctx context.Context, enable enabling) error {
+	password, err := enable.password(ctx)
+	if err != nil {
+		return err
+	}
+	c.secret = password
+	c.screen.take()
+	if err := c.write(password + "\n"); err != nil {
+		return err
+	}
+	again := false
+	err = c.screen.until(ctx, loginSilence, func(text []byte) looked {
+		again = strings.HasSuffix(strings.TrimSpace(string(text)), "assword:")
+		return when(again || c.stands(text), found)
+	})
+	if err != nil {
+		return fmt.Errorf("waiting for its prompt after enable's password: %w", err)
+	}
+	if again || !c.enabled {
+		return errors.New("enable refused the password that was typed, or that the inventory's become_password_file, become_password_env or become_password_cmd names")
+	}
+	return nil
+}
+
+// said is what the switch printed while nothing of it was understood, for a message.
+func (c *console) said() string {
+	line := lastLine(lines(c.screen.take(), false), c.prompt)
+	if line == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (it said %q)", c.redacted(line))
+}
+
+// lastLine is the last line of a text that says something and is no prompt.
+func lastLine(text string, p *prompt) string {
+	all := strings.Split(text, "\n")
+	for i := len(all) - 1; i >= 0; i-- {
+		line := strings.TrimSpace(all[i])
+		if line == "" || p != nil && p.line.MatchString(line) {
+			continue
+		}
+		return line[:min(len(line), 200)]
+	}
+	return ""
+}
+
+// close ends the console: what hangs on it (a lock of the configuration is not one of these) ends with it.
+func (c *console) close() {
+	c.closing.Do(func() {
+		_ = c.ch.Close()
+		_ = c.conn.Flush()
+	})
+}

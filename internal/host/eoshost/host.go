@@ -1,0 +1,88 @@
+package eoshost
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"bisc/internal/host"
+	"bisc/internal/host/sshhost"
+)
+
+// Host is a switch that can be read. It implements host.Reader, and is safe for concurrent use.
+type Host struct {
+	pool   *sshhost.Pool
+	cfg    Config
+	conn   *sshhost.Conn
+	enable enabling
+	shows  shower
+
+	is identity
+}
+
+// shower answers show commands: the command line, or eAPI.
+type shower interface {
+	show(ctx context.Context, command string) ([]byte, error)
+	close()
+}
+
+// Open connects to a switch for reading, and makes sure that it is the one that is meant. Errors of network, host key and login
+// wrap host.ErrUnreachable.
+func Open(ctx context.Context, pool *sshhost.Pool, cfg Config) (*Host, error) {
+	conn, err := pool.Connect(ctx, cfg.SSH)
+	if err != nil {
+		return nil, err
+	}
+	h := &Host{pool: pool, cfg: cfg, conn: conn}
+	h.enable = enabling{wanted: cfg.SSH.Become != sshhost.BecomeNone, password: askOnce(cfg.SSH.Name, cfg.EnablePassword)}
+	c, err := h.openConsole(ctx)
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	if h.is, err = c.identify(ctx, cfg); err != nil {
+		c.close()
+		conn.Close()
+		return nil, err
+	}
+	h.shows = newConsoles(h, c)
+	return h, nil
+}
+
+// Name is the switch's name in the inventory.
+func (h *Host) Name() string { return h.cfg.SSH.Name }
+
+// HostKey is the fingerprint ("SHA256:...") of the key by which the switch proved to be itself.
+func (h *Host) HostKey() string { return h.conn.HostKey() }
+
+// Stats is what the connection has cost so far.
+func (h *Host) Stats() sshhost.Stats { return h.conn.Stats() }
+
+// Identity is the chassis (serial number and system address) and the boot of its kernel.
+func (h *Host) Identity(context.Context) (machine, boot string, err error) {
+	return h.is.machine(), h.is.boot, nil
+}
+
+// Show asks one show command; see host.Reader.
+func (h *Host) Show(ctx context.Context, command string) ([]byte, error) {
+	if err := host.ReadShow(command); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, context.Cause(ctx)
+	}
+	return h.shows.show(ctx, command)
+}
+
+// Close ends the connection.
+func (h *Host) Close() error {
+	h.shows.close()
+	h.conn.Close()
+	return nil
+}
+
+// silence is how long a switch may say nothing to a question.
+const silence = 30 * time.Second
+
+// isJSON tells whether a question is for JSON.
+func isJSON(command string) bool { return strings.HasSuffix(command, " | json") }
