@@ -14,6 +14,7 @@ require (
 	github.com/klauspost/reedsolomon v1.14.2
 	github.com/peterbourgon/ff/v3 v3.4.0
 	github.com/pkg/sftp v1.13.12
+	github.com/pmezard/go-difflib v1.0.0
 	github.com/prometheus/client_golang v1.25.0
 	github.com/prometheus/client_model v0.6.3
 	github.com/prometheus/common v0.72.0
