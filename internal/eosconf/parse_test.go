@@ -48,7 +48,7 @@ func TestRealConfigRoundTrips(t *testing.T) {
 
 // personal is what shows that a person wrote a fixture, not a device: another indent than threes, empty lines, comments, tabs,
 // lines behind the end.
-var personal = regexp.MustCompile(`(?m)^((   )* {1,2}[^ ].*| *![^!\n].*|.*\t.*| +end| *!!!.*|)$|^end\n!`)
+var personal = regexp.MustCompile(`(?m)^((   )* {1,2}[^ ].*| *![^!\n].*|.*\t.*| +end| *!!!.*|)$|^end\n!.*`)
 
 // TestFixtureConfigsRoundTrip: every fixture of the device's own form is printed back byte for byte, and of every other the
 // meaning survives.
