@@ -3,6 +3,7 @@ package all
 
 import (
 	"bisc/modules"
+	"bisc/modules/eos"
 	"bisc/modules/files"
 	"bisc/modules/network"
 	"bisc/modules/relay"
@@ -45,5 +46,11 @@ func Registry() modules.Registry {
 		network.GRETunnelKind,
 		network.FirewalldPolicyKind,
 		network.ConntrackFlowKind,
+		eos.OwnershipKind,
+		eos.SectionKind,
+		eos.LinesKind,
+		eos.ACLKind,
+		eos.VRFKind,
+		eos.TunnelKind,
 	)
 }
