@@ -3,9 +3,9 @@ module bisc
 go 1.26.0
 
 require (
-	github.com/aristanetworks/goeapi v1.0.0
 	filippo.io/age v1.3.2
 	github.com/agext/levenshtein v1.2.1
+	github.com/aristanetworks/goeapi v1.0.0
 	github.com/coreos/go-systemd/v22 v22.7.0
 	github.com/godbus/dbus/v5 v5.1.0
 	github.com/google/go-cmp v0.7.0

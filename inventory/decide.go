@@ -49,7 +49,9 @@ type Decision struct {
 	Local bool
 	// MachineID is what the host's /etc/machine-id must say; empty: anything.
 	MachineID string
-	Settings  []Setting
+	// EAPI is a switch's HTTP interface; its Mode is empty where there is none.
+	EAPI     EAPI
+	Settings []Setting
 }
 
 // Setting is one value of a decision and where it came from.
@@ -143,6 +145,7 @@ func (c *chooser) alone(ctx context.Context, h *Host) (Decision, *proxyJump, err
 	d.AgentKey = d.pick("agent_key", h.where("agent_key"), h.AgentKey, nil, "", "")
 	d.AgentSocket = expand(d.pick("agent_socket", "", "", conf, "identityagent", ""), d)
 	d.password(h)
+	d.eapi(h)
 	d.MachineID = d.pick("machine_id", h.where("machine_id"), h.MachineID, nil, "", "")
 	if err := d.timeout(h, conf); err != nil {
 		return d, nil, err

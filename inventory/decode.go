@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -24,7 +25,7 @@ type field func(d *decoder, a *hclsyntax.Attribute, v cty.Value)
 
 // fields is the attributes of a host block. Via is read from its expression, for it may name hosts.
 func fields() map[string]field {
-	return map[string]field{
+	all := map[string]field{
 		"platform":             (*decoder).platform,
 		"address":              text(func(h *Host) *string { return &h.Address }, checkAddress),
 		"user":                 text(func(h *Host) *string { return &h.User }, checkUser),
@@ -45,6 +46,8 @@ func fields() map[string]field {
 		"machine_id":           text(func(h *Host) *string { return &h.MachineID }, checkMachineID),
 		"data":                 (*decoder).data,
 	}
+	maps.Copy(all, eapiFields())
+	return all
 }
 
 func decode(b *hclsyntax.Block) (*Host, hcl.Diagnostics) {
@@ -94,6 +97,7 @@ func (d *decoder) together(b *hclsyntax.Block) {
 			d.fault(h.attrs[two.attr], "Two passwords", "Give one of become_password_env, become_password_file and become_password_cmd only, not both.")
 		}
 	}
+	d.eapiTogether()
 	if h.Local {
 		d.local(b)
 	}

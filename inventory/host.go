@@ -42,6 +42,8 @@ type Host struct {
 	Local bool
 	// MachineID is what the host's /etc/machine-id must say; empty: not declared. A local host always has one.
 	MachineID string
+	// EAPI is a switch's HTTP interface.
+	EAPI EAPI
 	// Data is what plans read as host.<name>.<key>: an object.
 	Data cty.Value
 	// Range is the header of the block.

@@ -12,6 +12,7 @@ import (
 	"context"
 	"time"
 
+	"bisc/internal/host/eoshost/eapi"
 	"bisc/internal/host/sshhost"
 )
 
@@ -24,8 +25,8 @@ type Config struct {
 	Hostname, Serial string
 	// EnablePassword is asked when enable wants a password, at most once a Host. Nil: there is none.
 	EnablePassword func(ctx context.Context, name string) (string, error)
-	// EAPI says whether and where the switch's HTTP interface is used for show commands.
-	EAPI EAPIConfig
+	// EAPI says whether and where the switch's HTTP interface is used for show commands. The zero value is not at all.
+	EAPI eapi.Config
 	// Timer is how long the switch waits for the confirmation of a commit. 0: DefaultTimer. Whole seconds.
 	Timer time.Duration
 	// Look is how long after the confirmation the switch is looked at again, each. Nil: DefaultLook.
@@ -39,9 +40,3 @@ const DefaultTimer = 5 * time.Minute
 
 // DefaultLook is when a switch is looked at again after a confirmation: the second manager's period is 60 s (eos.md 0.2).
 func DefaultLook() []time.Duration { return []time.Duration{15 * time.Second, 75 * time.Second} }
-
-// EAPIConfig says whether and where a switch's HTTP interface is used.
-type EAPIConfig struct {
-	// Mode is "" or "cli" for the command line alone, and otherwise how eAPI is reached.
-	Mode string
-}

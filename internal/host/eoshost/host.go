@@ -17,7 +17,9 @@ type Host struct {
 	enable enabling
 	shows  shower
 
-	is identity
+	is     identity
+	secret string // enable's password, where it asked for one
+	eapi   Way
 }
 
 // shower answers show commands: the command line, or eAPI.
@@ -45,7 +47,12 @@ func Open(ctx context.Context, pool *sshhost.Pool, cfg Config) (*Host, error) {
 		conn.Close()
 		return nil, err
 	}
+	h.secret = c.secret
 	h.shows = newConsoles(h, c)
+	if err := h.useEAPI(ctx); err != nil {
+		_ = h.Close()
+		return nil, err
+	}
 	return h, nil
 }
 

@@ -39,11 +39,8 @@ type Client struct {
 	secrets redactor
 }
 
-// New makes a client; nothing is dialled before something is asked. Errors are those of Config.Check and of its files.
+// New makes a client; nothing is dialled before something is asked. Errors are those of the certificate's settings.
 func New(cfg Config, dial Dial) (*Client, error) {
-	if err := cfg.Check(); err != nil {
-		return nil, err
-	}
 	network, address := cfg.dialled()
 	base := "http://localhost"
 	// No proxy of the environment: what goes through SSH to the switch's own socket is nobody else's.

@@ -7,12 +7,9 @@ package eapi
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net"
 	"net/url"
 	"strconv"
-	"strings"
 )
 
 // Socket is where eAPI listens with "protocol unix-socket" [V].
@@ -33,7 +30,7 @@ const (
 	HTTPS Mode = "https" // an address
 )
 
-// Config is what the inventory says of a switch's eAPI. The zero value is Auto.
+// Config is what the inventory says of a switch's eAPI. The zero value is none.
 type Config struct {
 	Mode Mode
 	Port int    // of HTTP
@@ -44,71 +41,16 @@ type Config struct {
 	TLSPin string
 	// TLSLegacy allows the suites that old EOS has: RSA key exchange and CBC.
 	TLSLegacy bool
-	// User and Password log in; with an empty user nothing does, as the socket and "http localhost" want [V].
+	// User and Password log in; with an empty user nobody does, as the socket and "http localhost" want [V].
 	User     string
 	Password func(ctx context.Context) (string, error)
 	// EnablePassword answers enable, where it asks; nil: it does not.
 	EnablePassword func(ctx context.Context) (string, error)
 }
 
-// ReadMode reads the inventory's eapi: "auto", "off", "unix", "http", "http:PORT" or "https://HOST[:PORT]".
-func ReadMode(s string) (Config, error) {
-	word, rest, _ := strings.Cut(s, ":")
-	switch {
-	case s == string(Auto), s == string(Off), s == string(Unix):
-		return Config{Mode: Mode(s)}, nil
-	case s == string(HTTP):
-		return Config{Mode: HTTP, Port: HTTPPort}, nil
-	case word == string(HTTP) && !strings.HasPrefix(rest, "/"):
-		port, err := strconv.Atoi(rest)
-		if err != nil || port < 1 || port > 65535 {
-			return Config{}, fmt.Errorf("%q: a port is 1 to 65535: write for example eapi = \"http:8080\"", s)
-		}
-		return Config{Mode: HTTP, Port: port}, nil
-	case word == string(HTTP):
-		return Config{}, fmt.Errorf("%q would send the switch's answers, and a password, in the clear: write \"http:PORT\", which goes through SSH to the switch's own 127.0.0.1, or https://", s)
-	case word == string(HTTPS):
-		return readURL(s)
-	}
-	return Config{}, fmt.Errorf("%q is no way to eAPI: it is \"auto\", \"off\", \"unix\", \"http\", \"http:PORT\" or \"https://HOST[:PORT]\"", s)
-}
-
-func readURL(s string) (Config, error) {
-	u, err := url.Parse(s)
-	switch {
-	case err != nil || u.Hostname() == "":
-		return Config{}, fmt.Errorf("%q is no address: write for example eapi = \"https://192.0.2.1\"", s)
-	case u.User != nil:
-		return Config{}, errors.New("a user or password is not written into eapi's address: eapi_user, eapi_password_env, eapi_password_file and eapi_password_cmd say where they are")
-	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "":
-		return Config{}, fmt.Errorf("%q: eapi takes https://HOST[:PORT] and nothing behind it: the path is always /command-api", s)
-	}
-	if p := u.Port(); p != "" {
-		if n, err := strconv.Atoi(p); err != nil || n < 1 || n > 65535 {
-			return Config{}, fmt.Errorf("%q: a port is 1 to 65535", s)
-		}
-	}
-	return Config{Mode: HTTPS, URL: "https://" + u.Host}, nil
-}
-
-// Check tells what of a configuration does not go together.
-func (c Config) Check() error {
-	if c.Mode != HTTPS && (c.CAFile != "" || c.TLSPin != "" || c.TLSLegacy) {
-		return fmt.Errorf("ca_file, tls_pin and tls_legacy are of eapi = \"https://...\": %s goes through SSH", c.mode())
-	}
-	if c.Mode == HTTPS && c.User == "" {
-		return errors.New("eapi = \"https://...\" logs in: eapi_password_env, eapi_password_file or eapi_password_cmd says where the password is")
-	}
-	if c.TLSPin != "" {
-		_, err := readPin(c.TLSPin)
-		return err
-	}
-	return nil
-}
-
 func (c Config) mode() Mode {
 	if c.Mode == "" {
-		return Auto
+		return Off
 	}
 	return c.Mode
 }
