@@ -1,6 +1,7 @@
 package eosconf
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -14,13 +15,9 @@ func matches(path []string, have, want *Line) bool {
 	if !sequenced(path) {
 		return canon(path, have.Text) == canon(path, want.Text)
 	}
-	_, h := sequence(have.Text)
+	m, h := sequence(have.Text)
 	n, w := sequence(want.Text)
-	if n >= 0 {
-		m, _ := sequence(have.Text)
-		return m == n && canon(path, h) == canon(path, w)
-	}
-	return canon(path, h) == canon(path, w)
+	return (n < 0 || m == n) && canon(path, h) == canon(path, w)
 }
 
 // sequenced tells whether the section's entries have numbers.
@@ -80,4 +77,19 @@ func canon(path []string, text string) string {
 		return normalRoute(text)
 	}
 	return strings.TrimRight(text, " ")
+}
+
+// adopt gives wanted entries without numbers those of the entries that are there, where the rules are the same in the same
+// order: what numbers they have is then nobody's wish.
+func adopt(path []string, have, want []*Line) {
+	rules := func(l *Line) bool { _, r := sequence(l.Text); return !entry(r) }
+	h, w := slices.DeleteFunc(slices.Clone(have), rules), slices.DeleteFunc(slices.Clone(want), rules)
+	if !sequenced(path) || !slices.EqualFunc(h, w, func(a, b *Line) bool { return matches(path, a, b) }) {
+		return
+	}
+	for i, l := range w {
+		if n, _ := sequence(l.Text); n < 0 {
+			l.Text = h[i].Text
+		}
+	}
 }

@@ -58,13 +58,16 @@ func (t *typist) removals(path []string, was, is []*Line) {
 	pairs := differing(was, is)
 	sortBuild(path, pairs)
 	slices.Reverse(pairs)
+	stay := slices.DeleteFunc(slices.Clone(is), func(l *Line) bool {
+		return slices.ContainsFunc(pairs, func(p pair) bool { return p.is == l && p.was == nil })
+	})
 	done := map[string]bool{}
 	for _, p := range pairs {
 		below := append(slices.Clip(path), p.text())
 		switch {
 		case p.was == nil || p.is == nil && overwritten(path, p.was, pairs):
 		case p.is == nil || t.anew(below, p.was, p.is):
-			if c := undo(path, p.was.Text, is); c != "" && !done[c] {
+			if c := undo(path, p.was.Text, stay); c != "" && !done[c] {
 				done[c] = true
 				t.out = append(t.out, c)
 			}

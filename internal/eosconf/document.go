@@ -14,10 +14,10 @@ func documents(line string) int {
 	case "protocol https certificate": // the certificate, then its key
 		return 2
 	}
-	words := strings.Fields(line)
-	switch {
-	case len(words) == 2 && words[0] == "banner", len(words) == 3 && words[0] == "code" && words[1] == "unit":
-		return 1
+	for _, opener := range []string{"banner ", "code unit "} {
+		if name, ok := strings.CutPrefix(line, opener); ok && name != "" && !strings.Contains(name, " ") {
+			return 1
+		}
 	}
 	return 0
 }
@@ -35,7 +35,13 @@ func (p *parser) document(l *Line, at, n int) error {
 			n--
 		}
 	}
-	margin := strings.Repeat(" ", at+step)
+	depth := 1 // of the text, as it will be printed
+	for _, open := range p.stack {
+		if open.indent < at {
+			depth++
+		}
+	}
+	margin := indent(depth)
 	for _, line := range body {
 		l.raw = l.raw || strings.TrimSpace(line) != "" && !strings.HasPrefix(line, margin)
 	}

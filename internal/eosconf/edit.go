@@ -138,6 +138,8 @@ func (e *editor) write(at section, w *Line) int {
 
 // exact has the section's lines that begin with prefix be the wanted ones.
 func (e *editor) exact(at section, want []*Line, prefix string) {
+	adopt(at.path, *at.lines, want)
+	want = complete(at.path, want)
 	for i := len(*at.lines) - 1; i >= 0; i-- {
 		h := (*at.lines)[i]
 		owned := strings.HasPrefix(h.Text+" ", prefix)

@@ -20,7 +20,12 @@ func DefaultForeign() []string {
 func Foreign(patterns []string, under []string, line string) (owner string, is bool) {
 	all := append(slices.Clone(under), line)
 	for _, p := range patterns {
-		if begins(p, all[0]) || !strings.Contains(p, " ") && slices.ContainsFunc(all, func(l string) bool { return mentions(p, l) }) {
+		if begins(p, all[0]) {
+			return p, true
+		}
+	}
+	for _, p := range patterns {
+		if !strings.Contains(p, " ") && slices.ContainsFunc(all, func(l string) bool { return mentions(p, l) }) {
 			return p, true
 		}
 	}

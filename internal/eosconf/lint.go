@@ -34,26 +34,24 @@ func outside(header string) func([]string) bool {
 }
 
 // faults are looked at in their order; the first four are lines of the operators' own runbooks that EOS never had.
-func faults() []fault {
-	return []fault{
-		{regexp.MustCompile(`^rollback running-config checkpoint\b`), anywhere, `that is NX-OS; EOS has the command "configure checkpoint restore NAME", which bisc leaves to its runbooks`},
-		{regexp.MustCompile(`^traffic-policy [^ ]+$`), top, `EOS has traffic policies only inside the section "traffic-policies"`},
-		{regexp.MustCompile(`^(match [^ ]+|set nexthop .*)$`), policy, `a traffic policy names its packets inline ("match NAME ipv4" and lines below it), and sends them on by "redirect next-hop A.B.C.D" below "actions"`},
-		{regexp.MustCompile(`^system-rule overriding-action`), outside("hardware tcam"), `that is a line of a hardware TCAM profile, which bisc does not change`},
-		{regexp.MustCompile(`^(configure|end|exit|commit|abort|quit|rollback|reload|copy|write|erase|delete|bash|show|enable|disable|do|checkpoint|terminal)\b`), top, `that is a command, no line of a configuration: it would leave the session`},
-		{regexp.MustCompile(`^(configure|end|exit|commit|abort|quit|rollback)( |$)`), anywhere, `that is a command, no line of a configuration: it would leave the section`},
-		{regexp.MustCompile(`^show session-config`), anywhere, `that is a command, no line of a configuration`},
-		{regexp.MustCompile(`^(vrf context|vrf definition|ip vrf|feature) `), outside("hardware tcam"), `that is not EOS; a VRF is "vrf instance NAME"`},
-		{regexp.MustCompile(`^ip access-list extended `), top, `that is IOS; in EOS it is "ip access-list NAME"`},
-		{regexp.MustCompile(`^(no|default) interface (Ethernet|Management|Port-Channel)`), top, `a port cannot be removed, and its defaults would cut what runs over it; name the lines that must go`},
-		{regexp.MustCompile(`^default `), anywhere, `it asks for a value that EOS does not print, so bisc could not tell whether it holds; name the value, or the line that must be absent`},
-		{regexp.MustCompile(`^ip route .* egress-vrf [^ ]+ (Ethernet|Tunnel|Loopback|Vlan|Port-Channel|Management)`), top, `EOS takes a route with egress-vrf and an interface and never installs it; name the next hop alone`},
-	}
+var faults = []fault{
+	{regexp.MustCompile(`^rollback running-config checkpoint\b`), anywhere, `that is NX-OS; EOS has the command "configure checkpoint restore NAME", which bisc leaves to its runbooks`},
+	{regexp.MustCompile(`^traffic-policy [^ ]+$`), top, `EOS has traffic policies only inside the section "traffic-policies"`},
+	{regexp.MustCompile(`^(match [^ ]+|set nexthop .*)$`), policy, `a traffic policy names its packets inline ("match NAME ipv4" and lines below it), and sends them on by "redirect next-hop A.B.C.D" below "actions"`},
+	{regexp.MustCompile(`^system-rule overriding-action`), outside("hardware tcam"), `that is a line of a hardware TCAM profile, which bisc does not change`},
+	{regexp.MustCompile(`^(configure|end|exit|commit|abort|quit|rollback|reload|copy|write|erase|delete|bash|show|enable|disable|do|checkpoint|terminal)\b`), top, `that is a command, no line of a configuration: it would leave the session`},
+	{regexp.MustCompile(`^(configure|end|exit|commit|abort|quit|rollback)( |$)`), anywhere, `that is a command, no line of a configuration: it would leave the section`},
+	{regexp.MustCompile(`^show session-config`), anywhere, `that is a command, no line of a configuration`},
+	{regexp.MustCompile(`^(vrf context|vrf definition|ip vrf|feature) `), outside("hardware tcam"), `that is not EOS; a VRF is "vrf instance NAME"`},
+	{regexp.MustCompile(`^ip access-list extended `), top, `that is IOS; in EOS it is "ip access-list NAME"`},
+	{regexp.MustCompile(`^(no|default) interface (Ethernet|Management|Port-Channel)`), top, `a port cannot be removed, and its defaults would cut what runs over it; name the lines that must go`},
+	{regexp.MustCompile(`^default `), anywhere, `it asks for a value that EOS does not print, so bisc could not tell whether it holds; name the value, or the line that must be absent`},
+	{regexp.MustCompile(`^ip route .* egress-vrf [^ ]+ (Ethernet|Tunnel|Loopback|Vlan|Port-Channel|Management)`), top, `EOS takes a route with egress-vrf and an interface and never installs it; name the next hop alone`},
 }
 
 // Lint says whether EOS lacks a line, or it must not be typed into a session, and what to write instead.
 func Lint(under []string, line string) error {
-	for _, f := range faults() {
+	for _, f := range faults {
 		if f.where(under) && f.form.MatchString(line) {
 			return &LintError{under, line, f.instead}
 		}

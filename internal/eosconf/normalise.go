@@ -14,9 +14,7 @@ func Normalise(under []string, lines []string) []string {
 	if err != nil || c.end {
 		return lines
 	}
-	out := normal(under, c.Lines)
-	numbered(under, out)
-	return outline(out, 0, nil)
+	return outline(complete(under, normal(under, c.Lines)), 0, nil)
 }
 
 // normal does so for a tree, but leaves the entries of numbered sections without a number as they are.
@@ -40,9 +38,10 @@ func normal(path []string, lines []*Line) []*Line {
 	return out
 }
 
-// numbered gives the entries of numbered sections their numbers: ten above the one before [V].
-func numbered(path []string, lines []*Line) {
-	last := 0
+// complete gives the entries of numbered sections their numbers, ten above the one before [V], and a daemon that is not said to
+// run the line that EOS prints for it [I].
+func complete(path []string, lines []*Line) []*Line {
+	last, runs := 0, false
 	for _, l := range lines {
 		n, _ := sequence(l.Text)
 		if sequenced(path) && n < 0 && entry(l.Text) {
@@ -50,8 +49,13 @@ func numbered(path []string, lines []*Line) {
 			l.Text = strconv.Itoa(n) + " " + l.Text
 		}
 		last = max(last, n)
-		numbered(append(slices.Clip(path), l.Text), l.Sub)
+		runs = runs || strings.TrimPrefix(l.Text, "no ") == "shutdown"
+		l.Sub = complete(append(slices.Clip(path), l.Text), l.Sub)
 	}
+	if !runs && len(path) == 1 && strings.HasPrefix(path[0], "daemon ") {
+		lines = append(lines, &Line{Text: "shutdown"})
+	}
+	return lines
 }
 
 // normalLine is one line as EOS prints it; empty: EOS prints nothing for it.

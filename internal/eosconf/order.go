@@ -11,7 +11,7 @@ import (
 // not on either. A line belongs to the longest beginning that fits. A "+" marks those that stand together without a separator.
 func topOrder() []string {
 	return []string{
-		"no aaa root", "+aaa", "+username", "+alias" /* [I] */, "+hardware counter", "daemon", "event-handler", /* [I] */
+		"no aaa root", "+username", "+alias" /* [I] */, "+hardware counter", "daemon", "event-handler", /* [I] */
 		"hardware access-list", "+no service", "+service interface", "service routing", "+service configuration", /* [I] */
 		"transceiver" /* [I] */, "+logging", "+no logging", "management api eos-sdk-rpc", "hostname", "+ip name-server", "+ip domain", /* [I] */
 		"spanning-tree", "system l1", "+clock" /* [I] */, "vlan" /* [I] */, "vrf instance", "management api netconf", "monitor telemetry",
@@ -24,16 +24,16 @@ func topOrder() []string {
 }
 
 // rank is a line's place in topOrder and whether its like stand together; a line that is not in it comes last [I].
-func rank(line string) (at int, together bool) {
+func rank(line string) (at int, together, known bool) {
 	order := topOrder()
 	at, longest := len(order), 0
 	for i, o := range order {
 		begin, plus := strings.CutPrefix(o, "+")
 		if len(begin) > longest && strings.HasPrefix(line, begin) {
-			at, longest, together = i, len(begin), plus
+			at, longest, together, known = i, len(begin), plus, true
 		}
 	}
-	return at, together
+	return at, together, known
 }
 
 // interfaceOrder is the order of lines in an interface [V: the real Ethernet and Tunnel blocks; service-policy and
@@ -68,13 +68,15 @@ func inner(path []string, line string) int {
 	return i
 }
 
-// place is where a new line goes among those of its section: after the last that does not come behind it.
+// place is where a new line goes among those of its section: before the first that comes behind it, else at the end. What has no
+// known place moves no other.
 func place(path []string, lines []*Line, text string) int {
-	at := len(lines)
-	for at > 0 && behind(path, lines[at-1].Text, text) {
-		at--
+	for i, l := range lines {
+		if behind(path, l.Text, text) {
+			return i
+		}
 	}
-	return at
+	return len(lines)
 }
 
 // behind tells whether a line that is there is printed after a new one.
@@ -82,12 +84,12 @@ func behind(path []string, have, fresh string) bool {
 	if len(path) > 0 {
 		return inner(path, have) > inner(path, fresh)
 	}
-	h, _ := rank(have)
-	f, _ := rank(fresh)
+	h, _, known := rank(have)
+	f, _, _ := rank(fresh)
 	if h != f {
-		return h > f
+		return known && h > f
 	}
-	return natural(sorted(have), sorted(fresh)) > 0
+	return known && natural(sorted(have), sorted(fresh)) > 0
 }
 
 // sorted is what lines of one kind are ordered by.
@@ -128,22 +130,24 @@ func space(path []string, lines []*Line, i int) {
 	if len(path) > 0 {
 		return
 	}
-	apart := func(i int) int {
-		if i > 0 && together(lines[i-1].Text, lines[i].Text) {
-			return 0
-		}
-		return 1
+	gap := 1
+	if i > 0 && together(lines[i-1].Text, lines[i].Text) {
+		gap = 0
 	}
-	lines[i].gap = apart(i)
-	if i+1 < len(lines) {
-		lines[i+1].gap = max(lines[i+1].gap, apart(i+1))
+	lines[i].gap = gap
+	switch {
+	case i+1 == len(lines):
+	case together(lines[i].Text, lines[i+1].Text):
+		lines[i+1].gap = 0
+	default:
+		lines[i+1].gap = max(lines[i+1].gap, 1)
 	}
 }
 
 // together tells whether two neighbours at the top have no separator between them.
 func together(a, b string) bool {
-	x, xs := rank(a)
-	y, _ := rank(b)
+	x, xs, _ := rank(a)
+	y, _, _ := rank(b)
 	if x == y {
 		return xs
 	}

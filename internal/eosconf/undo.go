@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// undo is the command that takes a line away, where after is what stays in its section; empty: it goes with something else.
-func undo(path []string, line string, after []*Line) string {
+// undo is the command that takes a line away, where others stay in its section as they were; empty: it goes with something else.
+func undo(path []string, line string, others []*Line) string {
 	first, _, _ := strings.Cut(line, "\n")
 	n, _ := sequence(line)
 	left := func(prefix string) bool {
-		return slices.ContainsFunc(after, func(l *Line) bool { return strings.HasPrefix(l.Text+" ", prefix) })
+		return slices.ContainsFunc(others, func(l *Line) bool { return strings.HasPrefix(l.Text+" ", prefix) })
 	}
 	switch {
 	case implied(path, line):

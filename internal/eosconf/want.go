@@ -60,6 +60,9 @@ func (w Want) check() error {
 	if err != nil {
 		return err
 	}
+	if err := w.checkGone(tree); err != nil {
+		return err
+	}
 	if err := lintLines(w.Under, tree); err != nil {
 		return err
 	}
@@ -71,14 +74,44 @@ func (w Want) check() error {
 	return nil
 }
 
-// tree reads lines, normalised for the section.
+// checkGone refuses what EOS cannot take away.
+func (w Want) checkGone(tree []*Line) error {
+	gone := []Entry{}
+	if w.Mode == Absent && len(tree) == 0 && w.Prefix == "" {
+		n := len(w.Under) - 1
+		gone = append(gone, Entry{w.Under[:n], w.Under[n]})
+	}
+	for _, l := range tree {
+		if w.Mode == Absent && len(l.Sub) == 0 {
+			gone = append(gone, Entry{w.Under, l.Text})
+		}
+	}
+	for _, g := range gone {
+		if len(g.Under) == 0 && port(g.Line) {
+			return &LintError{g.Under, g.Line, "a port cannot be removed; name the lines that must go"}
+		}
+	}
+	return nil
+}
+
+// port tells whether a section is an interface that is there by itself.
+func port(header string) bool {
+	for _, p := range []string{"interface Ethernet", "interface Management", "interface Switch"} {
+		if strings.HasPrefix(header, p) && !strings.Contains(header, ".") { // a dot: a subinterface, which a person makes
+			return true
+		}
+	}
+	return false
+}
+
+// tree reads lines, normalised for the section. Entries without a number get theirs where they are put.
 func (w Want) tree(lines []string) ([]*Line, error) {
-	c, err := Parse([]byte(strings.Join(Normalise(w.Under, lines), "\n")))
+	c, err := Parse([]byte(strings.Join(lines, "\n")))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", w.where(), err)
 	}
 	if c.end || len(c.Lines) == 0 && len(c.head) > 0 {
 		return nil, fmt.Errorf("%s: %q is no line of a configuration", w.where(), "end")
 	}
-	return c.Lines, nil
+	return normal(w.Under, c.Lines), nil
 }
