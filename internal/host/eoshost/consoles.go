@@ -27,7 +27,9 @@ const (
 // question is one command that is asked; its answer is what the switch printed.
 type question struct {
 	command string
-	again   bool // it was in a flight that broke
+	silence time.Duration // how long the switch may say nothing
+	alone   bool          // it may hang, and shares no flight
+	again   bool          // it was in a flight that broke
 	answer  string
 	err     error
 	done    chan struct{}
@@ -94,10 +96,17 @@ func firstLine(text string) string {
 
 // ask gives what the switch prints to a command.
 func (cs *consoles) ask(ctx context.Context, command string) (string, error) {
-	if err := typable(command); err != nil {
+	return cs.wait(ctx, &question{command: command, silence: silence, done: make(chan struct{})})
+}
+
+// wait asks a question and waits for its answer.
+func (cs *consoles) wait(ctx context.Context, q *question) (string, error) {
+	if err := typable(q.command); err != nil {
 		return "", err
 	}
-	q := &question{command: command, done: make(chan struct{})}
+	if err := ctx.Err(); err != nil {
+		return "", context.Cause(ctx)
+	}
 	cs.add(q)
 	select {
 	case <-q.done:
@@ -176,8 +185,7 @@ func (cs *consoles) due(now time.Time) time.Duration {
 			return at.Sub(now)
 		}
 	}
-	batch := cs.queue
-	cs.queue = nil
+	batch := cs.batch()
 	var c *console
 	if n := len(cs.idle); n > 0 {
 		c, cs.idle = cs.idle[n-1], cs.idle[:n-1]
@@ -185,7 +193,27 @@ func (cs *consoles) due(now time.Time) time.Duration {
 		cs.open++
 	}
 	go cs.wave(c, batch)
+	if len(cs.queue) > 0 {
+		return 0
+	}
 	return time.Hour
+}
+
+// batch takes off the queue what goes together: all that may not hang, or the first that may. The lock is held.
+func (cs *consoles) batch() []*question {
+	var batch, rest []*question
+	for _, q := range cs.queue {
+		if q.alone {
+			rest = append(rest, q)
+		} else {
+			batch = append(batch, q)
+		}
+	}
+	if len(batch) == 0 {
+		batch, rest = rest[:1], rest[1:]
+	}
+	cs.queue = rest
+	return batch
 }
 
 // wave asks a batch on a console; nil: on a new one.
@@ -244,10 +272,12 @@ func (cs *consoles) fly(c *console, batch []*question) (again []*question) {
 			n = flightSize(batch)
 		}
 		var commands []string
+		var most time.Duration
 		for _, q := range batch[:n] {
 			commands = append(commands, q.command)
+			most = max(most, q.silence)
 		}
-		answers, err := c.read(cs.over, commands)
+		answers, err := c.read(cs.over, most, commands)
 		if err != nil {
 			return append(cs.broken(batch[:n], err), batch[n:]...)
 		}
@@ -271,7 +301,7 @@ func flightSize(batch []*question) int {
 }
 
 // read asks in one flight, or one by one on a careful console.
-func (c *console) read(ctx context.Context, commands []string) ([]string, error) {
+func (c *console) read(ctx context.Context, silence time.Duration, commands []string) ([]string, error) {
 	c.busy.Lock()
 	defer c.busy.Unlock()
 	if c.overdue != nil {

@@ -15,7 +15,8 @@ type Host struct {
 	cfg    Config
 	conn   *sshhost.Conn
 	enable enabling
-	shows  shower
+	lines  *consoles
+	shows  shower // lines, or eAPI
 
 	is     identity
 	secret string // enable's password, where it asked for one
@@ -48,7 +49,8 @@ func Open(ctx context.Context, pool *sshhost.Pool, cfg Config) (*Host, error) {
 		return nil, err
 	}
 	h.secret = c.secret
-	h.shows = newConsoles(h, c)
+	h.lines = newConsoles(h, c)
+	h.shows = h.lines
 	if err := h.useEAPI(ctx); err != nil {
 		_ = h.Close()
 		return nil, err
@@ -84,12 +86,16 @@ func (h *Host) Show(ctx context.Context, command string) ([]byte, error) {
 // Close ends the connection.
 func (h *Host) Close() error {
 	h.shows.close()
+	h.lines.close()
 	h.conn.Close()
 	return nil
 }
 
-// silence is how long a switch may say nothing to a question.
-const silence = 30 * time.Second
+// silence is how long a switch may say nothing to a question; pageLimit is how long a page may take.
+const (
+	silence   = 30 * time.Second
+	pageLimit = 10 * time.Second
+)
 
 // isJSON tells whether a question is for JSON.
 func isJSON(command string) bool { return strings.HasSuffix(command, " | json") }
