@@ -37,7 +37,6 @@ type console struct {
 	careful  bool // the pager could not be switched off, or came all the same: nothing is written ahead
 	overdue  error
 	closing  sync.Once
-	greeting string // what the switch said before the first prompt
 }
 
 // loginSilence is how long a switch may say nothing while a console starts.
@@ -54,8 +53,23 @@ type ptyRequest struct {
 // is printed. The command line's own editor echoes what it takes. 53 is ECHO, 0 the list's end (RFC 4254 8).
 const noEcho = "\x35\x00\x00\x00\x00\x00"
 
-// openConsole opens one more console and enables it.
+// openConsole opens one more console, enabled and with the pager switched off.
 func (h *Host) openConsole(ctx context.Context) (*console, error) {
+	c, err := h.startConsole(ctx)
+	if err != nil {
+		return nil, err
+	}
+	answers, err := c.fly(ctx, silence, prepare()...)
+	if err != nil {
+		c.close()
+		return nil, fmt.Errorf("%s: the switch's command line: %w", h.conn.Place(), err)
+	}
+	c.prepared(answers)
+	return c, nil
+}
+
+// startConsole opens one more console and enables it.
+func (h *Host) startConsole(ctx context.Context) (*console, error) {
 	ch, reqs, err := h.conn.Session(ctx)
 	if err != nil {
 		return nil, err
@@ -96,9 +110,9 @@ func (c *console) write(text string) error {
 func (c *console) login(ctx context.Context, enable enabling) error {
 	for _, r := range []struct {
 		kind    string
-		payload any
-	}{{"pty-req", ptyRequest{"vt100", 32767, 0, 0, 0, noEcho}}, {"shell", struct{}{}}} {
-		if _, err := c.ch.SendRequest(r.kind, false, ssh.Marshal(r.payload)); err != nil {
+		payload []byte
+	}{{"pty-req", ssh.Marshal(ptyRequest{"vt100", 32767, 0, 0, 0, noEcho})}, {"shell", nil}} {
+		if _, err := c.ch.SendRequest(r.kind, false, r.payload); err != nil {
 			return fmt.Errorf("%w: %w", host.ErrUnreachable, err)
 		}
 	}
@@ -116,8 +130,9 @@ func (c *console) login(ctx context.Context, enable enabling) error {
 			return err
 		}
 	}
+	said := c.screen.take()
 	if enable.wanted && !c.enabled {
-		return fmt.Errorf("enable was refused: %s", c.redacted(lastLine(lines(c.screen.take(), false), c.prompt)))
+		return fmt.Errorf("enable was refused: %s", c.redacted(lastLine(lines(said, false), c.prompt)))
 	}
 	return nil
 }

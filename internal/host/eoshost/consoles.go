@@ -241,12 +241,6 @@ func (cs *consoles) another(careful bool) (*console, error) {
 	if err != nil {
 		return nil, err
 	}
-	answers, err := c.fly(ctx, silence, prepare()...)
-	if err != nil {
-		c.close()
-		return nil, err
-	}
-	c.prepared(answers)
 	c.careful = c.careful || careful
 	return c, nil
 }

@@ -266,8 +266,13 @@ func (c *console) slowly(ctx context.Context, silence time.Duration, command str
 	for {
 		paged := false
 		err := c.screen.until(ctx, silence, func(text []byte) looked {
-			paged = len(text) > seen && paging(text)
-			return when(paged || len(text) > seen && c.stands(text), found)
+			if len(text) == seen {
+				return notYet
+			}
+			if paged = paging(text); paged || c.stands(text) {
+				return found
+			}
+			return when(c.prompt.before(text, len(text)) >= 0, maybe) // behind an answer that ends in no newline
 		})
 		if err != nil {
 			return "", c.over(fmt.Errorf("waiting for the answer to %q: %w", c.redacted(command), err))

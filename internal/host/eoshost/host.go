@@ -38,7 +38,7 @@ func Open(ctx context.Context, pool *sshhost.Pool, cfg Config) (*Host, error) {
 	}
 	h := &Host{pool: pool, cfg: cfg, conn: conn}
 	h.enable = enabling{wanted: cfg.SSH.Become != sshhost.BecomeNone, password: askOnce(cfg.SSH.Name, cfg.EnablePassword)}
-	c, err := h.openConsole(ctx)
+	c, err := h.startConsole(ctx)
 	if err != nil {
 		conn.Close()
 		return nil, err

@@ -62,9 +62,8 @@ func (p *prompt) before(text []byte, at int) int {
 // escapes are what a terminal's line editor sends beside text: colours, erasing, bracketed paste.
 var escapes = regexp.MustCompile("\x1b(?:\\[[0-?]*[ -/]*[@-~]|[=>78]|\\][^\x07\x1b]*\x07)")
 
-// more is a pager's prompt and how it is wiped away: by going back, by blanks, or by erasing the line. What follows may begin with
-// blanks of its own.
-var more = regexp.MustCompile(`[ \t]*--More--[ \t]?(?:\x08+ *\x08+|\r +\r|\r)?`)
+// more is a pager's prompt and how it is wiped away: by going back, by blanks, or by erasing the line. Without that it is text.
+var more = regexp.MustCompile(`[ \t]*--More--[ \t]?(?:\x08+ *\x08+|\r +\r|\r)`)
 
 // plain takes a terminal's escapes out.
 func plain(b []byte) []byte {
@@ -76,12 +75,11 @@ func plain(b []byte) []byte {
 
 // lines is a text as the switch meant it: a PTY makes "\r\n" of each line's end. paged says that a pager's prompts are in it.
 func lines(b []byte, paged bool) string {
-	s := string(plain(b))
+	s := strings.ReplaceAll(string(plain(b)), "\r\n", "\n")
 	if paged {
 		s = more.ReplaceAllString(s, "")
 	}
-	s = strings.ReplaceAll(s, "\r\r\n", "\n")
-	return strings.ReplaceAll(s, "\r\n", "\n")
+	return strings.ReplaceAll(s, "\r\n", "\n") // a line's end that came as "\r\r\n"
 }
 
 // paging tells whether the pager waits at a text's end.
