@@ -13,7 +13,7 @@ import (
 	"bisc/internal/host/sshhost"
 )
 
-func open(t *testing.T, cfg Config) (*Host, error) {
+func openFar(t *testing.T, cfg Config) (*Host, error) {
 	t.Helper()
 	pool := sshhost.NewPool(sshhost.Options{})
 	t.Cleanup(func() { _ = pool.Close() })
@@ -28,7 +28,7 @@ func open(t *testing.T, cfg Config) (*Host, error) {
 
 func opened(t *testing.T, cfg Config) *Host {
 	t.Helper()
-	h, err := open(t, cfg)
+	h, err := openFar(t, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,7 +36,7 @@ func TestEnable(t *testing.T) {
 			cfg := f.start()
 			tc.set(f, &cfg)
 			f.shows["show x"] = "x\n"
-			h, err := open(t, cfg)
+			h, err := openFar(t, cfg)
 			if err != nil && strings.Contains(err.Error(), hush) {
 				t.Error("the password stands in the error")
 			}
@@ -86,7 +86,7 @@ func TestAnotherSwitch(t *testing.T) {
 			f := newFar(t)
 			cfg := f.start()
 			set(&cfg)
-			if _, err := open(t, cfg); !errors.Is(err, ErrOtherSwitch) || !strings.Contains(err.Error(), name) {
+			if _, err := openFar(t, cfg); !errors.Is(err, ErrOtherSwitch) || !strings.Contains(err.Error(), name) {
 				t.Errorf("%v, want ErrOtherSwitch", err)
 			}
 			for _, line := range f.took() {
