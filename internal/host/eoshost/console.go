@@ -29,14 +29,14 @@ type console struct {
 	word   string // of this console's comments
 	secret string // the enable password, so that no error shows it
 
-	busy     sync.Mutex // held while it is asked
-	typed    int        // comments so far
-	prompt   *prompt
-	mode     string // of the last prompt: "", "config", "config-s-NAME6-if-Et1"
-	enabled  bool
-	careful  bool // the pager could not be switched off, or came all the same: nothing is written ahead
-	overdue  error
-	closing  sync.Once
+	busy    sync.Mutex // held while it is asked
+	typed   int        // comments so far
+	prompt  *prompt
+	mode    string // of the last prompt: "", "config", "config-s-NAME6-if-Et1"
+	enabled bool
+	careful bool // the pager could not be switched off, or came all the same: nothing is written ahead
+	overdue error
+	closing sync.Once
 }
 
 // loginSilence is how long a switch may say nothing while a console starts.
