@@ -8,9 +8,11 @@ import (
 // singles are the settings that hold one value: the words before the value, by where they stand ("" is the top).
 func singles() map[string][]string {
 	return map[string][]string{
-		"":           {"hostname", "spanning-tree mode", "service routing protocols model", "logging buffered", "logging facility", "clock timezone"},
-		"interface ": {"description", "mtu", "vrf", "speed", "load-interval", "tunnel mode", "tunnel source", "tunnel destination", "tunnel ttl", "tunnel tos", "tunnel key", "isis metric", "isis hello-interval", "isis circuit-type", "pim ipv4 dr-priority", "ip verify unicast source reachable-via", "encapsulation dot1q vlan", "service-policy type pbr input", "traffic-policy input", "traffic-policy output"},
-		"daemon ":    {"exec"}, "event-handler ": {"trigger", "action bash", "delay"},
+		"": {"hostname", "spanning-tree mode", "service routing protocols model", "logging buffered", "logging facility", "clock timezone"},
+		"interface ": {"description", "mtu", "vrf", "speed", "load-interval", "tunnel mode", "tunnel source", "tunnel destination", "tunnel ttl", "tunnel tos", "tunnel key", "isis metric", "isis hello-interval", "isis circuit-type", "pim ipv4 dr-priority", "ip verify unicast source reachable-via", "encapsulation dot1q vlan", "service-policy type pbr input", "traffic-policy input", "traffic-policy output",
+			"switchport mode", "switchport access vlan", "switchport trunk allowed vlan"},
+		"vlan ":   {"name"},
+		"daemon ": {"exec"}, "event-handler ": {"trigger", "action bash", "delay"},
 		"class ": {"shape kbps", "bandwidth kbps", "set nexthop"}, "vrf instance ": {"description", "rd"},
 	}
 }
@@ -36,6 +38,8 @@ func key(path []string, line string) string {
 		return "ip address"
 	case len(path) == 0 && len(words) == 6 && words[0] == "monitor" && words[3] == "ip" && words[4] == "access-group":
 		return strings.Join(words[:5], " ")
+	case strings.HasPrefix(head, "router bgp ") && len(words) > 3 && words[0] == "neighbor" && slices.Contains([]string{"description", "remote-as", "update-source", "timers", "password"}, words[2]):
+		return strings.Join(words[:3], " ")
 	case len(path) == 0 && len(words) == 2 && words[0] == "banner":
 		return first
 	}
