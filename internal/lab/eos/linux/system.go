@@ -75,14 +75,19 @@ func (s *System) Reload() error {
 	s.procmgr.stopAll()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := killAll(); err != nil {
-		return err
-	}
-	if err := s.root.remove(); err != nil {
-		return err
-	}
-	return s.boot()
+	return errors.Join(s.down(), s.boot())
 }
+
+// Stop takes it down for good.
+func (s *System) Stop() error {
+	s.procmgr.stopAll()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.down()
+}
+
+// down ends all processes and drops the root; the system is locked.
+func (s *System) down() error { return errors.Join(killAll(), s.root.remove()) }
 
 // ProcMgr keeps the switch's agents.
 func (s *System) ProcMgr() *ProcMgr { return s.procmgr }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -213,7 +212,7 @@ func (p *Plane) Route(vrf string, prefix netip.Prefix) device.RouteState {
 	if !p.faults.HardwareStuck {
 		p.hardware[key] = true
 	}
-	return device.RouteState{Hardware: p.hardware[key], Kernel: r.done && (p.crosses(r.Route) || p.inKernel(r.Route))}
+	return device.RouteState{Hardware: p.hardware[key], Kernel: r.done && (p.stateOnly(r.Route) || p.inKernel(r.Route))}
 }
 
 // Queues are the processor's. (device.Plane)
@@ -340,11 +339,10 @@ func (p *Plane) spaceOfPort(name string) *space {
 // startHandlers starts the boot's event handlers, each after its delay. A handler's output goes to no one but a file, as on a switch.
 func (p *Plane) startHandlers(view device.View) {
 	for _, h := range view.Handlers {
-		command, ok := strings.CutPrefix(h.Action, "bash ")
-		if h.Trigger != "on-boot" || !ok {
+		if h.Trigger != "on-boot" || h.Action == "" {
 			continue
 		}
 		boot := p.system.Boots()
-		time.AfterFunc(h.Delay, func() { p.system.Handler(boot, h.Name, command) })
+		time.AfterFunc(h.Delay, func() { p.system.Handler(boot, h.Name, h.Action) })
 	}
 }

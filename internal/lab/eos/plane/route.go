@@ -32,7 +32,10 @@ type kernelRoute struct {
 func (p *Plane) applyRoutes(view device.View) error {
 	wanted := map[routeKey]device.Route{}
 	for _, r := range view.Routes {
-		wanted[routeKey{vrfName(r.VRF), r.Prefix}] = r
+		key := routeKey{vrfName(r.VRF), r.Prefix}
+		if _, ok := wanted[key]; !ok { // [V] of several next hops one is in the kernel
+			wanted[key] = r
+		}
 	}
 	var errs []error
 	for key, have := range p.routes {
@@ -51,17 +54,20 @@ func (p *Plane) applyRoutes(view device.View) error {
 	return errors.Join(append(errs, p.program())...)
 }
 
-// program puts the routes that are due into the kernel. A route whose device went and came is put there again.
+// program puts the routes that are due into the kernel, and takes those away whose port has lost its link.
 func (p *Plane) program() error {
 	var errs []error
 	for key, r := range p.routes {
 		wait := time.Until(r.due)
 		switch {
-		case r.done, p.faults.KernelStuck, !p.crosses(r.Route) && p.portOf(r.Route) == nil:
+		case r.done && !p.stateOnly(r.Route) && p.portOf(r.Route) == nil:
+			errs = append(errs, p.withdraw(r.Route))
+			r.done = false
+		case r.done, p.faults.KernelStuck, !p.stateOnly(r.Route) && p.portOf(r.Route) == nil:
 		case wait > 0:
 			p.wakeIn(wait)
-		case p.crosses(r.Route):
-			r.done = true // between VRFs: how EOS tells the kernel of it is [U], so it is a state
+		case p.stateOnly(r.Route):
+			r.done = true
 		default:
 			err := p.spaceOf(key.vrf).link.RouteReplace(p.netlinkRoute(r.Route))
 			if r.done = err == nil; err != nil {
@@ -72,8 +78,11 @@ func (p *Plane) program() error {
 	return errors.Join(errs...)
 }
 
-// crosses tells a route whose next hop is in another VRF.
-func (p *Plane) crosses(r device.Route) bool { return vrfName(r.VRF) != vrfName(r.Egress) }
+// stateOnly tells a route that the kernel here is not given: how EOS tells its own of one between VRFs is [U], one over a tunnel has
+// no device here, and one to Null0 leads nowhere.
+func (p *Plane) stateOnly(r device.Route) bool {
+	return vrfName(r.VRF) != vrfName(r.Egress) || !isPort(r.Interface)
+}
 
 func vrfName(name string) string {
 	if name == "" {
@@ -84,7 +93,7 @@ func vrfName(name string) string {
 
 // portOf is the port that a route leaves by; nil: it has none in the kernel.
 func (p *Plane) portOf(r device.Route) *port {
-	if port := p.ports[r.Interface]; port != nil && !port.down && port.space == p.spaceOf(r.VRF) {
+	if port := p.ports[r.Interface]; port != nil && !port.down && !p.unplugged[r.Interface] && port.space == p.spaceOf(r.VRF) {
 		return port
 	}
 	return nil
@@ -106,7 +115,7 @@ func (p *Plane) netlinkRoute(r device.Route) *netlink.Route {
 
 // withdraw takes a route out of the kernel. Somebody's own hands may have been faster.
 func (p *Plane) withdraw(r device.Route) error {
-	if p.crosses(r) {
+	if p.stateOnly(r) {
 		return nil
 	}
 	out := p.netlinkRoute(r)
