@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"bisc/internal/lab"
+	"bisc/internal/lab/eos/box"
+	"bisc/internal/lab/eos/linux"
 	"bisc/internal/lab/standin"
 	"bisc/internal/lab/supervise"
 )
@@ -36,6 +38,9 @@ func main() {
 	if name := filepath.Base(os.Args[0]); standin.Is(name) {
 		os.Exit(standin.Main(name, os.Args[1:]))
 	}
+	if tool := linux.Tool(filepath.Base(os.Args[0])); tool != nil {
+		os.Exit(tool(os.Args[1:]))
+	}
 	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "bisc-lab:", err)
 		os.Exit(1)
@@ -60,6 +65,10 @@ func run(args []string) error {
 		return down(rest)
 	case "machine":
 		return machine(rest)
+	case box.InitVerb:
+		return box.Init()
+	case box.BoxVerb:
+		return box.Main()
 	case supervise.InnerVerb:
 		return supervise.Inner(rest, os.Stdin, os.Stdout)
 	case "help", "-h", "--help":
