@@ -16,6 +16,8 @@ type Options struct {
 	Image    string // the path in the "boot system" line; the default is flash:/EOS-<Version>-x86_64.swi
 	Startup  string // the text of startup-config at the first boot
 
+	// Ports are the full names of the ports that it has; nil: those of mia-sw01's DCS-7280CR3A-32S.
+	Ports []string
 	// EnableSecret is what "enable" asks for; "" asks nothing, as on the two switches (eos.md 1).
 	EnableSecret string
 	// Now is the switch's clock. Timers are looked at whenever anything is asked of the device, and by Tick. The default is time.Now.
@@ -49,6 +51,8 @@ type Flags struct {
 	SecondCommit bool
 	// ReplaceACLLine: a rule typed with a number that another rule has takes its place. Off: it is an error.
 	ReplaceACLLine bool
+	// LockDies: a lock is freed when the context that holds it ends. Off: it stays until somebody forces it.
+	LockDies bool
 	// LoginPrivileged: a login lands at "#" (exec authorization), off: at ">" (eos.md 1, [I]).
 	LoginPrivileged bool
 }

@@ -1,21 +1,29 @@
 package device
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"strings"
 	"time"
+
+	"bisc/internal/lab/eos/device/config"
 )
 
 // Shell is one context of the command line. It is used by one goroutine at a time.
 type Shell struct {
-	d          *Device
-	user, tty  string
-	privileged bool
-	closed     bool
-	asks       func(answer string) (string, error) // the next line is an answer to a question
-	asking     string                              // the question
-	length     int
-	width      int
+	d            *Device
+	user, tty    string
+	from         string
+	privileged   bool
+	closed       bool
+	asks         func(answer string) (string, error) // the next line is an answer to a question
+	asking       string                              // the question
+	length       int
+	width        int
+	editor       *config.Editor // nil outside configuration mode
+	session      *session       // nil in plain configuration mode
+	autoComplete bool
 }
 
 // Shell opens a CLI context for a user on a terminal ("vty5"; "command-api" for eAPI).
@@ -23,37 +31,96 @@ func (d *Device) Shell(user, tty string) *Shell {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.shells++
-	return &Shell{d: d, user: user, tty: tty, privileged: d.o.Flags.LoginPrivileged, length: 24, width: 80}
+	s := &Shell{d: d, user: user, tty: tty, privileged: d.o.Flags.LoginPrivileged, length: 24, width: 80}
+	d.contexts[s] = true
+	return s
 }
 
-// Close ends the context. A lock that it holds is freed; sessions that it opened stay, as they do on a switch.
+// From says from which address the user came; lines of the log name it, as those of EOS do.
+func (s *Shell) From(address string) { s.from = address }
+
+func (s *Shell) where() string {
+	if s.from == "" {
+		return s.tty
+	}
+	return s.tty + " (" + s.from + ")"
+}
+
+// Close ends the context. Sessions that it opened stay, as they do on a switch (eos.md G, sonic-mgmt 26993); whether its lock does
+// is Flags.LockDies.
 func (s *Shell) Close() {
 	s.d.mu.Lock()
 	defer s.d.mu.Unlock()
+	s.leave()
 	s.closed = true
+	delete(s.d.contexts, s)
+	if l := s.d.lock; l != nil && l.holder == s && s.d.o.Flags.LockDies {
+		s.d.lock = nil
+	}
 }
 
-// Closed tells that "exit" or "logout" ended it.
-func (s *Shell) Closed() bool { return s.closed }
+// Closed tells that "exit", "logout" or a reload ended it.
+func (s *Shell) Closed() bool {
+	s.d.mu.Lock()
+	defer s.d.mu.Unlock()
+	return s.closed
+}
 
-// Prompt is what stands before the cursor: "host>", "host#", "host(config-s-scrapl-if-Lo1)#", or a question ("Password: ").
-// (cli-transcripts/scrapli/test_load_config_merge_diff_and_abort)
+// Prompt is what stands before the cursor: "host>", "host#", "host(config-s-scrapl-if-Lo1)#", a question ("Password: "), or nothing
+// while a text is typed. (cli-transcripts/scrapli/test_load_config_merge_diff_and_abort; a session has the first six characters
+// of its name.)
 func (s *Shell) Prompt() string {
 	s.d.mu.Lock()
 	defer s.d.mu.Unlock()
 	if s.asks != nil {
 		return s.asking
 	}
-	end := ">"
-	if s.privileged {
-		end = "#"
+	host := s.d.hostname()
+	switch {
+	case s.editor == nil && s.privileged:
+		return host + "#"
+	case s.editor == nil:
+		return host + ">"
+	case s.editor.InText():
+		return ""
 	}
-	return s.d.o.Hostname + end
+	in := "config"
+	if s.session != nil {
+		in += "-s-" + s.session.name[:min(6, len(s.session.name))]
+	}
+	if m := s.editor.Mode(); m != "" {
+		in += "-" + m
+	}
+	return host + "(" + in + ")#"
 }
 
-// Asking tells that the next line answers a question and is not echoed when it is a password.
+// Mode is "exec", "enable", "config" or "session".
+func (s *Shell) Mode() string {
+	s.d.mu.Lock()
+	defer s.d.mu.Unlock()
+	switch {
+	case s.session != nil:
+		return "session"
+	case s.editor != nil:
+		return "config"
+	case s.privileged:
+		return "enable"
+	}
+	return "exec"
+}
+
+// Asking tells that the next line answers a question, and whether it is a password, which is not echoed.
 func (s *Shell) Asking() (question string, secret bool) {
+	s.d.mu.Lock()
+	defer s.d.mu.Unlock()
 	return s.asking, strings.HasPrefix(s.asking, "Password")
+}
+
+// InText tells that the lines are a text up to "EOF" (a banner, a comment, an action).
+func (s *Shell) InText() bool {
+	s.d.mu.Lock()
+	defer s.d.mu.Unlock()
+	return s.editor != nil && s.editor.InText()
 }
 
 // Privileged tells whether "enable" has been done.
@@ -77,6 +144,9 @@ func (s *Shell) Cost(line string) time.Duration {
 // Run executes one line in the current mode and gives what the command line prints, without the prompt, each line ended by
 // "\n". A refusal is an *Error (its text is what a terminal shows); out then holds what came before it.
 func (s *Shell) Run(line string) (out string, err error) {
+	if command, is := BashCommand(line); is && !s.InText() {
+		return s.bash(command)
+	}
 	s.d.mu.Lock()
 	defer s.d.mu.Unlock()
 	return s.run(line)
@@ -85,12 +155,13 @@ func (s *Shell) Run(line string) (out string, err error) {
 // JSON executes one line as eAPI does with format json: the model of a show command, {} for most others, {"messages": [...]}
 // where the command says something. An *Error of kind Unconverted has no JSON.
 func (s *Shell) JSON(line string) (json.RawMessage, error) {
+	if strings.HasPrefix(strings.TrimSpace(line), "show ") && !s.InText() {
+		out, err := s.Run(strings.TrimSuffix(strings.TrimSpace(line), "| json") + " | json")
+		return json.RawMessage(out), err
+	}
 	out, err := s.Run(line)
 	if err != nil {
 		return nil, err
-	}
-	if strings.HasPrefix(strings.TrimSpace(line), "show ") {
-		return nil, &Error{Kind: Unconverted, Message: "This is an unconverted command"}
 	}
 	if out = strings.TrimSpace(out); out != "" {
 		return json.Marshal(map[string][]string{"messages": strings.Split(out, "\n")})
@@ -105,6 +176,49 @@ func BashCommand(line string) (command string, is bool) {
 	return strings.TrimSpace(rest), is
 }
 
+// MayBash tells whether this context may run a line "bash ...", and logs that it was given. A front end asks before it streams.
+func (s *Shell) MayBash(line string) error {
+	s.d.mu.Lock()
+	defer s.d.mu.Unlock()
+	s.d.log = append(s.d.log, s.user+"@"+s.tty+": "+line)
+	if err := s.d.denied(line); err != nil {
+		return err
+	}
+	if !s.privileged {
+		return unprivileged()
+	}
+	if s.d.o.Linux == nil {
+		return failed("Unavailable command (not supported on this hardware platform)")
+	}
+	return nil
+}
+
+// bash runs a command without input. It holds no lock of the device: the command may ask the switch.
+func (s *Shell) bash(command string) (string, error) {
+	if err := s.MayBash("bash " + command); err != nil {
+		return "", err
+	}
+	var out bytes.Buffer
+	if rc := s.d.o.Linux.Bash(context.Background(), command, strings.NewReader(""), &out, &out); rc != 0 {
+		return out.String(), failed("'bash %s' returned error code: %d", command, rc)
+	}
+	return out.String(), nil
+}
+
+func unprivileged() *Error {
+	return &Error{Kind: Invalid, Message: "Invalid input (privileged mode required)"}
+}
+
+// denied is AAA's command authorization (eos.md A.4, [I] for the words; it may name what was typed, a secret too: eos.md A.1).
+func (d *Device) denied(line string) error {
+	for _, begin := range d.faults.Deny {
+		if strings.HasPrefix(strings.TrimSpace(line), begin) {
+			return &Error{Kind: Denied, Message: "Authorization denied for command '" + strings.TrimSpace(line) + "'"}
+		}
+	}
+	return nil
+}
+
 func (s *Shell) run(line string) (string, error) {
 	d := s.d
 	d.tick()
@@ -113,17 +227,23 @@ func (s *Shell) run(line string) (string, error) {
 		return ask(strings.TrimSpace(line))
 	}
 	d.log = append(d.log, s.user+"@"+s.tty+": "+line)
+	if s.editor != nil && s.editor.InText() {
+		err := s.editor.Run(line)
+		s.done()
+		return "", translate(err)
+	}
 	words := strings.Fields(line)
-	if len(words) == 0 || words[0][0] == '!' {
+	if len(words) == 0 || words[0][0] == '!' && !strings.HasPrefix(words[0], "!!") {
 		return "", nil
 	}
-	switch strings.Join(words, " ") {
-	case "enable":
-		s.privileged = true
-		return "", nil
-	case "exit":
-		s.closed = true
-		return "", nil
+	if err := d.denied(line); err != nil {
+		return "", err
 	}
-	return "", invalid(1, words[0])
+	switch {
+	case words[0] == "show":
+		return s.show(strings.TrimSpace(line))
+	case s.editor != nil:
+		return s.configure(line, words)
+	}
+	return s.exec(line, words)
 }
