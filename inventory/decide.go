@@ -49,6 +49,8 @@ type Decision struct {
 	Local bool
 	// MachineID is what the host's /etc/machine-id must say; empty: anything.
 	MachineID string
+	// Hostname and Serial are what a switch must say of itself; empty: not compared.
+	Hostname, Serial string
 	// EAPI is a switch's HTTP interface; its Mode is empty where there is none.
 	EAPI     EAPI
 	Settings []Setting
@@ -145,6 +147,7 @@ func (c *chooser) alone(ctx context.Context, h *Host) (Decision, *proxyJump, err
 	d.AgentKey = d.pick("agent_key", h.where("agent_key"), h.AgentKey, nil, "", "")
 	d.AgentSocket = expand(d.pick("agent_socket", "", "", conf, "identityagent", ""), d)
 	d.password(h)
+	d.known(h)
 	d.eapi(h)
 	d.MachineID = d.pick("machine_id", h.where("machine_id"), h.MachineID, nil, "", "")
 	if err := d.timeout(h, conf); err != nil {

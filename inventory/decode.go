@@ -47,6 +47,7 @@ func fields() map[string]field {
 		"data":                 (*decoder).data,
 	}
 	maps.Copy(all, eapiFields())
+	maps.Copy(all, switchFields())
 	return all
 }
 
@@ -98,6 +99,7 @@ func (d *decoder) together(b *hclsyntax.Block) {
 		}
 	}
 	d.eapiTogether()
+	d.switchTogether()
 	if h.Local {
 		d.local(b)
 	}

@@ -42,6 +42,8 @@ type Host struct {
 	Local bool
 	// MachineID is what the host's /etc/machine-id must say; empty: not declared. A local host always has one.
 	MachineID string
+	// Hostname and Serial are what a switch must say of itself; empty: not declared.
+	Hostname, Serial string
 	// EAPI is a switch's HTTP interface.
 	EAPI EAPI
 	// Data is what plans read as host.<name>.<key>: an object.

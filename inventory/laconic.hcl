@@ -114,6 +114,7 @@ host "biscayne" {
 
 host "was-sw01" {
   platform = "eos"
+  hostname = "laconic-was-sw01"
   address  = "137.239.200.198" # Management1
   user     = "install"
   become   = true # enable
@@ -123,13 +124,15 @@ host "mia-sw01" {
   platform = "eos"
   # The old inventory's address is Ethernet1/1, 209.42.167.133; the seeds name Management1, 209.42.167.130. The
   # inventory's was the one in use.
-  address = "209.42.167.133"
-  user    = "install"
-  become  = true # enable
+  address  = "209.42.167.133"
+  hostname = "laconic-mia-sw01"
+  user     = "install"
+  become   = true # enable
 }
 
 host "dfw-sw01" {
   platform = "eos"
+  hostname = "laconic-dfw-sw01"
   address  = "laconic-dfw-sw01" # in no source but by this name: give it a HostName in ~/.ssh/config
   user     = "install"
   become   = true # enable

@@ -16,7 +16,6 @@ import (
 	"bisc/internal/host/localhost"
 	"bisc/internal/host/sshhost"
 	"bisc/internal/secret"
-	"bisc/internal/source"
 	"bisc/inventory"
 )
 
@@ -41,11 +40,18 @@ type connections struct {
 
 type connection struct {
 	ready chan struct{}
-	read  *sshhost.Host
-	write *sshhost.Writer // only where the run locks its hosts
+	read  dialled
+	write host.Writer // only where the run locks its hosts
 	err   error
 	since time.Time
 	took  time.Duration
+}
+
+// dialled is a host over a transport: its answers, and what they cost.
+type dialled interface {
+	host.Reader
+	Stats() sshhost.Stats
+	Close() error
 }
 
 func newConnections(inv *inventory.Inventory, writes bool, owner, run string, progress *view.Progress, errs io.Writer, stop <-chan struct{}) *connections {
@@ -113,33 +119,46 @@ func (cs *connections) dial(ctx context.Context, name string, c *connection) err
 	if !ok {
 		return fmt.Errorf("%s is not in the inventory (it has %s)", name, strings.Join(cs.inv.Names(), ", "))
 	}
-	if h.Platform != host.Linux {
-		return fmt.Errorf("%s is a switch (%s): this bisc has no transport for it", name, h.Platform)
-	}
 	cs.progress.Say(name, "connecting")
 	defer cs.progress.Say(name, "")
 	d, err := inventory.Decide(ctx, cs.inv, h, resolver())
 	if err != nil {
 		return err
 	}
+	if h.Platform == host.EOS {
+		return cs.dialSwitch(ctx, d, c)
+	}
+	return cs.dialHost(ctx, d, c)
+}
+
+// dialHost connects to a Linux host.
+func (cs *connections) dialHost(ctx context.Context, d inventory.Decision, c *connection) error {
 	cfg := cs.config(d)
 	if cs.reader.key != "" && !d.Local {
 		cs.reader.use(&cfg)
 	}
 	if d.Local {
 		if err := localhost.Check(d.MachineID); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+			return fmt.Errorf("%s: %w", d.Host, err)
 		}
 		cfg.Sessions = localhost.Sessions()
 	}
-	if !cs.writes {
-		c.read, err = cs.pool.Open(ctx, cfg)
-	} else if c.write, err = cs.pool.OpenWriter(ctx, cfg, cs.lock); err == nil {
-		c.read = c.write.Host
-		cs.leftBehind(c.write)
+	if cs.writes {
+		w, err := cs.pool.OpenWriter(ctx, cfg, cs.lock)
+		if err != nil {
+			return err
+		}
+		c.read, c.write = w.Host, w
+		cs.leftBehind(w)
+	} else {
+		h, err := cs.pool.Open(ctx, cfg)
+		if err != nil {
+			return err
+		}
+		c.read = h
 	}
-	if err != nil || d.Local || d.MachineID == "" {
-		return err
+	if d.Local || d.MachineID == "" {
+		return nil
 	}
 	return isMachine(ctx, c.read, d.MachineID)
 }
@@ -189,32 +208,6 @@ func (cs *connections) reconnected(name string, why error) {
 	cs.progress.Above(func() {
 		fmt.Fprintf(cs.errs, "bisc: %s: connected again: %s\n", view.Clean(name), view.Clean(why.Error()))
 	})
-}
-
-// becomePassword takes sudo's password from where the inventory says, or from the terminal.
-func (cs *connections) becomePassword(d inventory.Decision) func(context.Context, string) (string, error) {
-	return func(ctx context.Context, name string) (string, error) {
-		switch {
-		case d.BecomePasswordEnv != "":
-			if p, ok := cs.env(d.BecomePasswordEnv); ok {
-				return p, nil
-			}
-			return "", fmt.Errorf("the variable %s (become_password_env of %s) is not set", d.BecomePasswordEnv, name)
-		case d.BecomePasswordFile != "":
-			b, err := source.ReadFile(d.BecomePasswordFile, 1<<16)
-			if err != nil {
-				return "", fmt.Errorf("become_password_file of %s: %w", name, err)
-			}
-			return strings.TrimRight(string(b), "\r\n"), nil
-		case len(d.BecomePasswordCmd) > 0:
-			p, err := cs.secrets.Command("", d.BecomePasswordCmd)
-			if err != nil {
-				return "", fmt.Errorf("become_password_cmd of %s: %w", name, err)
-			}
-			return p, nil
-		}
-		return cs.secret(ctx, "sudo password of "+d.User+" on "+name)
-	}
 }
 
 func (cs *connections) passphrase(ctx context.Context, path string) (string, error) {
