@@ -93,8 +93,7 @@ func (s *session) sftp() (int, error) {
 	if err != nil {
 		return 255, err
 	}
-	defer server.Close()
-	return status(server.Serve())
+	return status(server.Serve()) // not Close: that would close the channel before it has its exit status
 }
 
 func status(err error) (int, error) {
