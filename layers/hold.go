@@ -72,6 +72,9 @@ func HoldSteps(h host.Reader, holds []Hold, was []byte) ([]host.Step, error) {
 		return nil, fmt.Errorf("writing holds: %w", err)
 	}
 	put := host.Put{Path: HoldsFile(h), Content: append(b, '\n'), Mode: 0o644, Was: host.ContentDigest(was)}
+	if host.StateFolder(h) != host.LinuxState {
+		return []host.Step{put}, nil // its transport makes the folder
+	}
 	folder := host.Script{Argv: []string{"mkdir", "-p", "-m", "0755", path.Dir(put.Path)}}
 	return []host.Step{folder, put}, nil
 }

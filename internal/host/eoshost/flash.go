@@ -1,0 +1,190 @@
+package eoshost
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"path"
+	"strconv"
+	"time"
+
+	"bisc/internal/host"
+)
+
+// StateFolder is where a switch keeps what outlives bisc: all but flash is lost at a reload (eos.md D.1).
+const StateFolder = "/mnt/flash/bisc/state"
+
+// StateFolder is the constant's value: holds, used plan files and what others ask for lie there.
+func (h *Host) StateFolder() string { return StateFolder }
+
+// The texts that move files about on flash, as root. Each does all of its part in one go: a connection that ends in the middle
+// leaves no file in neither of its states.
+var (
+	//go:embed linux/place.sh
+	placeText string
+	//go:embed linux/back.sh
+	backText string
+	//go:embed linux/drop.sh
+	dropText string
+)
+
+// flashLimit is how long one of them may take: flash is slow, and is synced.
+const flashLimit = 2 * time.Minute
+
+// swap is a file that is to take another's place on flash.
+type swap struct {
+	path   string
+	next   string // the new content, beside it; empty: the file goes
+	old    string // where the old content is kept until the change is confirmed
+	was    string // SHA-256 of the old content as planned, host.Absent, or empty: anything
+	mode   uint32
+	placed bool
+}
+
+// bring brings a file's content to flash, beside the file that is in use, and proves it by its digest.
+func (w *Writer) bring(ctx context.Context, s host.Step) (*swap, error) {
+	switch s := s.(type) {
+	case host.Put:
+		f := w.newSwap(s.Path, s.Mode)
+		f.was = s.Was
+		return f, w.carry(ctx, f.next, s.Mode, int64(len(s.Content)), host.ContentDigest(append([]byte{}, s.Content...)), bytes.NewReader(s.Content))
+	case host.Push:
+		f := w.newSwap(s.Path, s.Mode)
+		content, err := s.Source()
+		if err != nil {
+			return nil, fmt.Errorf("reading what is to become %s: %w", s.Path, err)
+		}
+		defer content.Close()
+		return f, w.carry(ctx, f.next, s.Mode, s.Size, s.Digest, content)
+	case host.Remove:
+		f := w.newSwap(s.Path, 0)
+		f.next = ""
+		return f, nil
+	}
+	return nil, fmt.Errorf("no file: %T", s)
+}
+
+// newSwap names the two files beside one. The run is part of the names: what a dead run left is nobody's to take for this one's.
+func (w *Writer) newSwap(name string, mode uint32) *swap {
+	dir, base := path.Split(path.Clean(name))
+	return &swap{path: path.Clean(name), mode: mode, next: dir + "." + base + ".bisc-new-" + w.cfg.Run, old: dir + "." + base + ".bisc-old-" + w.cfg.Run}
+}
+
+// swapAll puts the files in their places and then does the programs that make use of them.
+func (w *Writer) swapAll(ctx context.Context) error {
+	for _, f := range w.files {
+		w.swapped = true
+		err := host.DoAside(ctx, host.Aside{What: "put " + f.path + " in its place"}, func(ctx context.Context) (string, error) { return "", w.inPlace(ctx, f) })
+		if err != nil {
+			return err
+		}
+	}
+	for _, s := range w.scripts {
+		w.swapped = true
+		err := host.DoAside(ctx, host.Aside{What: s.String()}, func(ctx context.Context) (string, error) { return "", w.script(ctx, s) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inPlace puts one file in its place; the old one is kept beside it.
+func (w *Writer) inPlace(ctx context.Context, f *swap) error {
+	f.placed = true // it may be, whatever the answer
+	out, err := w.linux(ctx, flashLimit, true, "put "+f.path, placeText, f.path, f.next, f.old, f.was)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w: %w", host.ErrLost, err)
+	case out.Exit == 3:
+		f.placed = false
+		return fmt.Errorf("put %s: %w", f.path, host.ErrChanged)
+	case out.Exit != 0:
+		return &host.ExitError{Argv: []string{"put " + f.path}, Exit: out.Exit, Stderr: out.Stderr}
+	}
+	return nil
+}
+
+// script does a program with its guards in one process tree.
+func (w *Writer) script(ctx context.Context, s host.Script) error {
+	limit := s.Limit
+	if limit == 0 {
+		limit = host.DefaultLimit
+	}
+	if len(s.Stdin) > 0 {
+		return fmt.Errorf("%s: a switch's program is given no input: %w", s.Argv[0], errors.ErrUnsupported)
+	}
+	out, err := w.linux(ctx, limit, true, s.Argv[0], runText, s.Command()...)
+	if err != nil {
+		return fmt.Errorf("%w: %w", host.ErrLost, err)
+	}
+	return host.Verdict(s.Argv, out)
+}
+
+// filesBack puts the files back that were put in their places, ends the programs that run from the new ones (what supervises them
+// starts the old), and takes the new contents away. before is what became of the configuration.
+func (w *Writer) filesBack(ctx context.Context, before error) error {
+	var log []string
+	var failed error
+	for i := len(w.files) - 1; i >= 0; i-- {
+		f := w.files[i]
+		err := host.DoAside(ctx, host.Aside{What: "put the old " + f.path + " back", Owed: true}, func(ctx context.Context) (string, error) {
+			return "", w.putBack(ctx, f)
+		})
+		if err != nil {
+			failed = errors.Join(failed, fmt.Errorf("the old %s is not back (it is kept as %s): %w", f.path, f.old, err))
+		} else if f.placed {
+			log = append(log, "the old "+f.path+" is back")
+		}
+	}
+	if failed != nil {
+		return fmt.Errorf("%w: %w", host.ErrLost, errors.Join(before, failed))
+	}
+	var reverted *host.RevertedError
+	switch {
+	case len(log) == 0:
+		return before
+	case before == nil:
+		return &host.RevertedError{Host: w.Name(), By: "the old files were put back", Log: log}
+	case errors.As(before, &reverted):
+		reverted.Log = append(reverted.Log, log...)
+	}
+	return before
+}
+
+// putBack is tried again over a new connection where the first is gone.
+func (w *Writer) putBack(ctx context.Context, f *swap) error {
+	on, until := w.Host, time.Now().Add(reopenLimit)
+	for {
+		out, err := on.linux(ctx, flashLimit, true, "put back "+f.path, backText, f.path, f.next, f.old, strconv.FormatBool(f.placed))
+		if on != w.Host {
+			_ = on.Close()
+		}
+		if err == nil && out.Exit != 0 {
+			return &host.ExitError{Argv: []string{"put back " + f.path}, Exit: out.Exit, Stderr: out.Stderr}
+		}
+		if err == nil || !errors.Is(err, host.ErrUnreachable) && !errors.Is(err, host.ErrStuck) {
+			return err
+		}
+		for err != nil {
+			if !time.Now().Before(until) {
+				return err
+			}
+			if not := sleep(ctx, 2*time.Second); not != nil {
+				return not
+			}
+			on, err = Open(ctx, w.pool, w.cfg)
+		}
+	}
+}
+
+// forgetOld removes what was kept for a revert.
+func (w *Writer) forgetOld(ctx context.Context, f *swap) error {
+	out, err := w.linux(ctx, flashLimit, true, "remove the old "+f.path, dropText, f.next, f.old)
+	if err == nil && out.Exit != 0 {
+		err = &host.ExitError{Argv: []string{"rm"}, Exit: out.Exit, Stderr: out.Stderr}
+	}
+	return err
+}

@@ -1,0 +1,4 @@
+# seal.sh FILE MODE SHA256: FILE is whole, and on flash.
+s=$(sha256sum <"$1") || return 5
+[ "${s%% *}" = "$3" ] || { echo "$1: the content arrived damaged" >&2; rm -f "$1"; return 6; }
+chmod "$2" "$1" && sync

@@ -1,0 +1,293 @@
+package eoshost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+	"sync"
+	"time"
+
+	"bisc/internal/host"
+	"bisc/internal/host/sshhost"
+)
+
+// Writer is a switch that may be changed. It stages: what Do takes is put in force by Commit, all of it in one configuration session
+// under a timer, and kept by Confirm. The switch's configuration lock is held from Commit to Confirm or Revert, not while an operator
+// reads a plan. It implements host.Writer; Do, Commit, Confirm and Revert are called one after the other.
+type Writer struct {
+	*Host
+	dead func(run string) bool
+
+	mu      sync.Mutex
+	want    wanted
+	after   []host.CLI
+	files   []*swap
+	scripts []host.Script
+	swapped bool // the files are in their places
+	begun   bool // Commit was called, and neither Confirm nor Revert has ended it
+
+	try     *attempt // of the lines; nil: there are none
+	tries   int
+	inForce bool
+	fresh   *Host
+}
+
+// OpenWriter connects to a switch to change it. Nothing of it is changed or locked by that.
+func OpenWriter(ctx context.Context, pool *sshhost.Pool, cfg Config) (*Writer, error) {
+	h, err := Open(ctx, pool, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return &Writer{Host: h}, nil
+}
+
+// ProveDead has the writer ask whether a run of bisc that left a lock is proved to have ended. Without it none is.
+func (w *Writer) ProveDead(dead func(run string) bool) { w.dead = dead }
+
+// Stages is true.
+func (w *Writer) Stages() bool { return true }
+
+// Arm is for hosts that do not stage: a switch has its own timer, and all that is done to it is behind that.
+func (w *Writer) Arm(context.Context, host.Undo) error {
+	return fmt.Errorf("%s stages, and needs no dead-man's switch: %w", w.Name(), errors.ErrUnsupported)
+}
+
+// Do takes a step. The content of files is brought to flash now, beside the files that are in use; only bisc's own records (see
+// StateFolder) are put in their places at once.
+func (w *Writer) Do(ctx context.Context, s host.Step) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch s := s.(type) {
+	case host.Configure:
+		if err := inSession(s.Lines); err != nil {
+			return err
+		}
+		w.want.add(s)
+		return nil
+	case host.CLI:
+		if err := typable(s.Command); err != nil || strings.Contains(s.Command, "\n") {
+			return fmt.Errorf("a command of a switch is one line: %w", err)
+		}
+		w.after = append(w.after, s)
+		return nil
+	case host.Script:
+		w.scripts = append(w.scripts, s)
+		return nil
+	case host.Put, host.Push, host.Remove:
+		return w.takeFile(ctx, s)
+	}
+	return fmt.Errorf("eoshost cannot do a %T: %w", s, errors.ErrUnsupported)
+}
+
+// takeFile brings a file to flash.
+func (w *Writer) takeFile(ctx context.Context, s host.Step) error {
+	f, err := w.bring(ctx, s)
+	if err != nil {
+		return err
+	}
+	if path.Dir(f.path) == StateFolder || strings.HasPrefix(f.path, StateFolder+"/") {
+		if err := w.inPlace(ctx, f); err != nil {
+			return err
+		}
+		return w.forgetOld(ctx, f)
+	}
+	w.files = append(w.files, f)
+	return nil
+}
+
+// Commit puts all that was taken in force: files, then programs, then the configuration, which the switch takes back by itself unless
+// it is confirmed. Where it fails, Revert says what is in force.
+func (w *Writer) Commit(ctx context.Context) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.begun = true
+	if w.want.empty() {
+		return w.swapAll(ctx)
+	}
+	w.tries++
+	lock := ours + w.cfg.Run
+	w.try = &attempt{way: w.way(), cfg: w.cfg, lock: lock, name: fmt.Sprintf("%s-%d", lock, w.tries), want: w.want}
+	var err error
+	w.inForce, err = w.try.commit(ctx, w.swapAll)
+	return err
+}
+
+// way is how the machine reaches this switch.
+func (w *Writer) way() way {
+	return way{name: w.Name(), now: time.Now, dead: w.dead, console: w.another, sleep: sleep,
+		every: func(d time.Duration) (<-chan time.Time, func()) {
+			t := time.NewTicker(d)
+			return t.C, t.Stop
+		}}
+}
+
+// another opens a console over a connection of its own, and proves that it leads to the same switch. The lock is held on it: what
+// becomes of the connection that reads is nothing to it.
+func (w *Writer) another(ctx context.Context) (commands, error) {
+	h, err := Open(ctx, w.pool, w.cfg)
+	if err != nil {
+		return nil, err
+	}
+	if h.is.machine() != w.is.machine() || h.HostKey() != w.HostKey() {
+		_ = h.Close()
+		return nil, fmt.Errorf("%s: %w", w.Name(), host.ErrAnother)
+	}
+	c, err := h.openConsole(ctx)
+	if err != nil {
+		_ = h.Close()
+		return nil, err
+	}
+	return &lockConsole{console: c, on: h}, nil
+}
+
+// lockConsole ends its connection with itself.
+type lockConsole struct {
+	*console
+	on *Host
+}
+
+func (c *lockConsole) close() {
+	c.console.close()
+	_ = c.on.Close()
+}
+
+// sleep waits; the error is ctx's end.
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return context.Cause(ctx)
+	}
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Afresh gives the switch over a connection that is made now.
+func (w *Writer) Afresh(ctx context.Context) (host.Reader, error) {
+	h, err := Open(ctx, w.pool, w.cfg)
+	if err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.endFresh()
+	w.fresh = h
+	return h, nil
+}
+
+func (w *Writer) endFresh() {
+	if w.fresh != nil {
+		_ = w.fresh.Close()
+		w.fresh = nil
+	}
+}
+
+// Confirm keeps what is in force, if it was proved over Afresh's connection: the session is confirmed over the channel that holds the
+// lock, then the commands that were taken are done, the configuration is saved and read back, the lock given back, and the switch
+// looked at again after the second manager's period. The error is *host.ConfirmedError where the change is kept and one of those went
+// wrong, *host.RevertedError where the switch was faster, host.ErrLost where nobody knows; any other leaves it to Revert.
+func (w *Writer) Confirm(ctx context.Context) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.fresh == nil {
+		return guarded("it was proved over a new connection", "none was made since the commit")
+	}
+	err := w.confirmLines(ctx)
+	var kept *host.ConfirmedError
+	switch {
+	case err == nil, errors.As(err, &kept):
+		err = w.finish(ctx, err)
+	case w.try != nil && w.try.phase == over:
+		err = w.filesBack(context.WithoutCancel(ctx), err)
+	default:
+		return err
+	}
+	w.endFresh()
+	w.forget()
+	return err
+}
+
+// confirmLines confirms the session, or does only what is done with a confirmation.
+func (w *Writer) confirmLines(ctx context.Context) error {
+	if w.inForce {
+		return w.try.confirm(ctx, w.fresh, w.after)
+	}
+	if len(w.after) == 0 {
+		return nil
+	}
+	on, err := w.another(ctx)
+	if err != nil {
+		return err
+	}
+	a := &attempt{way: w.way(), cfg: w.cfg, on: on}
+	defer a.close()
+	if err := a.commandsAfter(ctx, w.after); err != nil {
+		return &host.ConfirmedError{Host: w.Name(), Err: err}
+	}
+	for _, c := range w.after {
+		if c == host.Save() {
+			if err := a.step(ctx, "save running-config to startup-config", a.again(a.save)); err != nil {
+				return &host.ConfirmedError{Host: w.Name(), Err: err}
+			}
+			break
+		}
+	}
+	return nil
+}
+
+// finish is what is left once the change is kept: the old files go, and the switch is looked at again.
+func (w *Writer) finish(ctx context.Context, err error) error {
+	for _, f := range w.files {
+		if not := w.forgetOld(context.WithoutCancel(ctx), f); not != nil {
+			err = errors.Join(err, fmt.Errorf("the old %s is left on flash: %w", f.path, not))
+		}
+	}
+	if w.inForce {
+		err = errors.Join(err, w.try.lookAgain(ctx))
+		w.try.close()
+	}
+	var kept *host.ConfirmedError
+	if err != nil && !errors.As(err, &kept) {
+		err = &host.ConfirmedError{Host: w.Name(), Err: err}
+	}
+	return err
+}
+
+// Revert undoes what is not confirmed. Nil: nothing of it was in force, and nothing is left. *host.RevertedError: it was, and the
+// old state is proved. Any other error: nobody knows.
+func (w *Writer) Revert(ctx context.Context) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var err error
+	if w.try != nil {
+		err = w.try.revert(ctx)
+	}
+	err = w.filesBack(ctx, err)
+	w.endFresh()
+	w.forget()
+	return err
+}
+
+// forget is ready for the next stage.
+func (w *Writer) forget() {
+	w.want, w.after, w.files, w.scripts, w.try = wanted{}, nil, nil, nil, nil
+	w.swapped, w.inForce, w.begun = false, false, false
+}
+
+// closeLimit is how long Close may take to leave nothing behind where the switch answers.
+const closeLimit = 10 * time.Minute
+
+// Close ends the connection. What is neither confirmed nor reverted is reverted: no timer and no lock stays behind.
+func (w *Writer) Close() error {
+	var err error
+	if w.begun || len(w.files) > 0 {
+		ctx, cancel := context.WithTimeout(context.Background(), closeLimit)
+		defer cancel()
+		err = w.Revert(ctx)
+	}
+	return errors.Join(err, w.Host.Close())
+}
