@@ -52,5 +52,8 @@ func Registry() modules.Registry {
 		eos.ACLKind,
 		eos.VRFKind,
 		eos.TunnelKind,
+		eos.EventHandlerKind,
+		eos.TrafficPolicyKind,
+		eos.InterfaceKind,
 	)
 }

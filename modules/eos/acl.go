@@ -184,6 +184,9 @@ func (a *ACL) programmed(ctx context.Context, h host.Reader, c *modules.Change) 
 	if err := host.ShowJSON(ctx, h, "show ip access-lists "+a.Name, &said); err != nil {
 		return fmt.Errorf("what is in force of the list: %w", err)
 	}
+	if said.List == nil {
+		return fmt.Errorf("the switch's answer to \"show ip access-lists %s\" lacks aclList: not known what is in force of the list", a.Name)
+	}
 	for _, l := range said.List {
 		if l.Name != a.Name {
 			continue

@@ -17,9 +17,21 @@ type refusal struct{ attr, got, want, why string }
 func (n *neighbours) refusals(s seen, r configured, p eosconf.Plan) []refusal {
 	var out []refusal
 	out = append(out, foreignTouched(foreignOf(n.all), r, p)...)
+	out = append(out, secretsTouched(p)...)
 	out = append(out, sourcesLost(s, p)...)
 	out = append(out, absorbed(s.after, r)...)
 	out = append(out, stillUsed(s.after, p)...)
+	return out
+}
+
+// secretsTouched finds lines with a secret: the command that takes one away would show it in the plan and in the journal.
+func secretsTouched(p eosconf.Plan) []refusal {
+	var out []refusal
+	for _, e := range slices.Concat(p.Removes, p.Adds) {
+		if secret(e.Line) {
+			out = append(out, refusal{"secret", e.String(), "(changed)", "the line holds a secret, which would stand in plans and in the journal: change it on the switch yourself"})
+		}
+	}
 	return out
 }
 

@@ -8,42 +8,39 @@ import (
 	"bisc/modules"
 )
 
-// shownInterface is what is read of show interfaces NAME [V: pyeapi's and goeapi's fixtures; a tunnel has the same keys, I].
-// What an answer lacks stays nil, and is then not known.
-type shownInterface struct {
-	Status   *string `json:"interfaceStatus"`    // connected, notconnect, disabled...
-	Protocol *string `json:"lineProtocolStatus"` // up, down, lowerLayerDown...
+// InterfaceKind is whether an interface carries packets.
+var InterfaceKind = modules.Kind{
+	Name:     "eos_interface",
+	Label:    "the interface's full name: Ethernet4/1",
+	Platform: host.EOS,
+	Layer:    "relay",
+	Doc:      "Whether an interface carries packets, for an `invariant`: bisc repairs none of it. Its lines are eos_section's.",
+	Checks:   []string{"now: it is connected and its line protocol is up, by `show interfaces NAME`"},
+	Example: `eos_interface "Ethernet4/1" {}
+`,
+	New: func(label string) modules.Resource { return &Interface{Name: label} },
 }
 
-// showInterface asks of one interface. One that is not there is the switch's refusal.
-func showInterface(ctx context.Context, h host.Reader, name string) (shownInterface, error) {
-	var said struct {
-		Interfaces map[string]shownInterface `json:"interfaces"`
-	}
-	if err := host.ShowJSON(ctx, h, "show interfaces "+name, &said); err != nil {
-		return shownInterface{}, fmt.Errorf("what the interface does: %w", err)
-	}
-	i, ok := said.Interfaces[name]
-	if !ok || i.Status == nil || i.Protocol == nil {
-		return i, fmt.Errorf("the switch's answer to \"show interfaces %s\" lacks interfaceStatus or lineProtocolStatus: not known whether it is up", name)
-	}
-	return i, nil
-}
+// Interface is the resource of InterfaceKind.
+type Interface struct{ Name string }
 
-// up adds what keeps an interface from carrying packets.
-func (i shownInterface) up(c *modules.Change, attr, remedy string) {
-	if *i.Status != "connected" || *i.Protocol != "up" {
-		c.Differ(attr, fmt.Sprintf("%s, line protocol %s (%s)", *i.Status, *i.Protocol, remedy), "connected, line protocol up")
+// Validate refuses names that EOS does not print.
+func (i *Interface) Validate() error {
+	if !isInterface(i.Name) && !isTunnel(i.Name) {
+		return &modules.AttrError{Reason: fmt.Sprintf("%q is no interface's full name: write Ethernet4/1, Loopback100, Tunnel100", i.Name)}
 	}
-}
-
-// programmed compares what the switch says of the tunnel in force. What it says of a tunnel's MTU is not compared: whether the
-// outer header counts is not known [U].
-func (t *Tunnel) programmed(ctx context.Context, h host.Reader, c *modules.Change) error {
-	i, err := showInterface(ctx, h, t.Name)
-	if err != nil {
-		return err
-	}
-	i.up(c, "programmed", "a tunnel is down without a route to "+t.Destination+", or without its source")
 	return nil
+}
+
+// Plan asks the switch.
+func (i *Interface) Plan(ctx context.Context, h host.Reader) (modules.Change, error) {
+	var c modules.Change
+	said, err := showInterface(ctx, h, i.Name)
+	if err != nil {
+		return c, err
+	}
+	if !said.isUp() {
+		c.Refuse("state", said.String(), "connected, line protocol up", "bisc plugs in no cable: look at the other end, and at the lines of the interface")
+	}
+	return c, nil
 }

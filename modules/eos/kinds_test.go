@@ -2,6 +2,7 @@ package eos
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -176,4 +177,29 @@ func TestSectionThreeWays(t *testing.T) {
 	done.running = with(t, done.running, merge("", "ip route 192.0.2.9/32 198.51.100.0"))
 	done.tell()
 	has(t, planOf(t, done, want), "!now", "boot startup: interface Ethernet4/1 / mtu 2048 -> interface Ethernet4/1 / mtu 9214 (the save also keeps 1 other lines", "step: cli copy running-config startup-config", "!configure")
+}
+
+// newFake answers with one configuration in both halves, and of every other question of relayPlan what is as wanted.
+func newFake(running string) *hosttest.Fake {
+	f := hosttest.New("sw")
+	f.Shows = map[string]string{
+		"show running-config": running, "show startup-config": running,
+		"show interfaces Tunnel100 | json": `{"interfaces":{"Tunnel100":{"interfaceStatus":"connected","lineProtocolStatus":"up"}}}`,
+	}
+	for _, r := range relayPlan() {
+		if a, ok := r.(*ACL); ok {
+			f.Shows["show ip access-lists "+a.Name+" | json"] = inForce(a)
+		}
+	}
+	return f
+}
+
+// inForce is the switch's answer where a list is programmed as wanted.
+func inForce(a *ACL) string {
+	var rules []string
+	for _, r := range eosconf.Normalise([]string{a.header()}, a.numbered()) {
+		n, text, _ := numberOf(r)
+		rules = append(rules, fmt.Sprintf(`{"sequenceNumber":%d,"text":%q}`, n, text))
+	}
+	return fmt.Sprintf(`{"aclList":[{"name":%q,"sequence":[%s]}]}`, a.Name, strings.Join(rules, ","))
 }

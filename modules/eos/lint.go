@@ -17,7 +17,7 @@ func checkLines(attr string, under, lines []string) error {
 	var faults []error
 	for _, l := range lines {
 		if err := checkLine(under, l); err != nil {
-			faults = append(faults, &modules.AttrError{Attr: attr, Reason: fmt.Sprintf("%q: %v", l, err)})
+			faults = append(faults, &modules.AttrError{Attr: attr, Reason: fmt.Sprintf("%q: %v", eosconf.Redact(l), err)})
 		}
 	}
 	return errors.Join(faults...)
@@ -34,6 +34,8 @@ func checkLine(under []string, line string) error {
 		return errors.New("the command line takes ? for a question, and answers it instead of taking the line")
 	case leaves(first):
 		return fmt.Errorf("%q is no line of a configuration: it leaves the section, the session or the mode in which the lines are typed", first[0])
+	case secret(line):
+		return errors.New("it holds a secret, which would stand in plans and in the journal: bisc writes none on a switch; type it there yourself")
 	case first[0] == "default":
 		return errors.New("bisc defaults nothing: write the lines that must not be there, in without")
 	}
@@ -44,6 +46,11 @@ func checkLine(under []string, line string) error {
 		return err
 	}
 	return nil
+}
+
+// secret tells whether a line holds what nobody but the switch may know.
+func secret(line string) bool {
+	return eosconf.Redact(line) != line && !strings.HasPrefix(strings.TrimSpace(line), "tunnel key ")
 }
 
 // leaves tells whether a line is a command and no configuration.

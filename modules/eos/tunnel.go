@@ -111,7 +111,7 @@ func (t *Tunnel) Validate() error {
 	fault := func(attr, format string, args ...any) {
 		faults = append(faults, &modules.AttrError{Attr: attr, Reason: fmt.Sprintf(format, args...)})
 	}
-	if n, err := strconv.Atoi(strings.TrimPrefix(t.Name, "Tunnel")); err != nil || n < 0 || t.Name != fmt.Sprintf("Tunnel%d", n) {
+	if !isTunnel(t.Name) {
 		fault("", "%q is no tunnel's name: write Tunnel and a number, as in Tunnel100", t.Name)
 	}
 	if t.Absent {
@@ -149,6 +149,12 @@ func (t *Tunnel) Validate() error {
 		}
 	}
 	return possible("", t.Wants())
+}
+
+// isTunnel tells whether a word is a tunnel's full name.
+func isTunnel(word string) bool {
+	n, err := strconv.Atoi(strings.TrimPrefix(word, "Tunnel"))
+	return err == nil && n >= 0 && word == fmt.Sprintf("Tunnel%d", n)
 }
 
 // isInterface tells whether a word is the full name of an interface that may give a tunnel its source.
