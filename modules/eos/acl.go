@@ -151,10 +151,7 @@ func (a *ACL) Plan(ctx context.Context, h host.Reader) (modules.Change, error) {
 	if err != nil {
 		return modules.Change{}, err
 	}
-	c, inForce, err := a.decide(o, a)
-	if err != nil {
-		return c, err
-	}
+	c, inForce := a.decide(o, a)
 	if !a.Absent && inForce {
 		return c, a.programmed(ctx, h, &c)
 	}

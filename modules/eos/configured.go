@@ -22,9 +22,10 @@ type configured interface {
 	Foreigner() bool
 }
 
-// seen is what a resource's configuration was decided from.
+// seen is what a resource's configuration is decided from.
 type seen struct {
 	State
+	running, startup eosconf.Plan // what stands between the two halves and the resource
 	// after is the running configuration once everything that the plan wants of this host is in force.
 	after *eosconf.Config
 }
@@ -33,58 +34,60 @@ type seen struct {
 // agrees ends it. A monitor session needs 2 s [V], a tunnel's line protocol that of its route [I].
 const settle = 15 * time.Second
 
-// look reads the switch and thinks the rest of the plan into it.
-func (n *neighbours) look(ctx context.Context, h host.Reader, r configured) (seen, error) {
-	state, err := Read(ctx, h)
-	if err != nil {
-		return seen{}, err
+// look reads the switch, compares the resource's lines with both halves, and thinks the rest of the plan into it.
+func (n *neighbours) look(ctx context.Context, h host.Reader, r configured) (o seen, err error) {
+	if o.State, err = Read(ctx, h); err != nil {
+		return o, err
 	}
-	after, err := n.after(ctx, h, state.Running, r)
-	return seen{state, after}, err
+	if o.running, err = planned(ctx, h, o.Running, r); err != nil {
+		return o, fmt.Errorf("compare with the running configuration: %w", err)
+	}
+	if o.startup, err = planned(ctx, h, o.Startup, r); err != nil {
+		return o, fmt.Errorf("compare with the startup configuration: %w", err)
+	}
+	o.after, err = n.after(ctx, h, o.Running, r)
+	return o, err
 }
 
-// decide compares a resource's lines with both halves. inForce tells that the running configuration has all of it, so that it
-// makes sense to ask whether it is programmed.
-func (n *neighbours) decide(s seen, r configured) (c modules.Change, inForce bool, err error) {
-	running, err := s.Running.Plan(r.Wants()...)
-	if err != nil {
-		return c, false, fmt.Errorf("compare with the running configuration: %w", err)
-	}
-	startup, err := s.Startup.Plan(r.Wants()...)
-	if err != nil {
-		return c, false, fmt.Errorf("compare with the startup configuration: %w", err)
-	}
-	if refused := n.refusals(s, r, running); len(refused) > 0 {
+// planned compares one resource with one configuration, once however many ask: each that looks at the whole plan does.
+func planned(ctx context.Context, h host.Reader, c *eosconf.Config, r configured) (eosconf.Plan, error) {
+	return host.Derive(ctx, h, fmt.Sprintf("eos plan %p %p", c, r), func() (eosconf.Plan, error) { return c.Plan(r.Wants()...) })
+}
+
+// decide says what is to be done. inForce tells that the running configuration has all of the resource, so that it makes sense to
+// ask whether it is programmed.
+func (n *neighbours) decide(s seen, r configured) (c modules.Change, inForce bool) {
+	running, startup := s.running, s.startup
+	if refused := n.refusals(s, r); len(refused) > 0 {
 		for _, d := range refused {
 			c.Refuse(d.attr, d.got, d.want, d.why)
 		}
-		return c, false, nil
+		return c, false
 	}
 	if !running.Empty() {
-		c.Diffs = append(c.Diffs, difference("running", s.Running, running))
-		c.Do(step(s.Running, running))
+		text := unified("running", s.Running, running)
+		c.Diffs = append(c.Diffs, difference("running", running, text))
+		c.Do(host.Configure{Lines: running.Commands, Adds: lines(running.Adds), Removes: lines(running.Removes), Text: text})
 	}
 	if !startup.Empty() {
-		d := difference("startup", s.Startup, startup)
+		d := difference("startup", startup, "")
 		d.Boot = true
-		if running.Empty() {
+		if running.Empty() { // else the text of running says it
+			d.Text = unified("startup", s.Startup, startup)
 			d.Want += alsoSaved(s.State, startup)
 			c.Do(host.Save())
-		} else {
-			d.Text = "" // that of running says it
 		}
 		c.Diffs = append(c.Diffs, d)
 	}
 	if len(c.Steps) > 0 {
 		c.Settle = settle
 	}
-	return c, running.Empty(), nil
+	return c, running.Empty()
 }
 
-// step is what the session gets, and what its own diff must then say.
-func step(from *eosconf.Config, p eosconf.Plan) host.Configure {
-	return host.Configure{Lines: p.Commands, Adds: lines(p.Adds), Removes: lines(p.Removes),
-		Text: eosconf.Redact(eosconf.Unified(from, p.After, eosconf.Names{From: "running-config", To: "wanted"}))}
+// unified is what a person sees of it.
+func unified(half string, from *eosconf.Config, p eosconf.Plan) string {
+	return eosconf.Redact(eosconf.Unified(from, p.After, eosconf.Names{From: half + "-config", To: "wanted"}))
 }
 
 func lines(entries []eosconf.Entry) []host.ConfigLine {
@@ -95,11 +98,9 @@ func lines(entries []eosconf.Entry) []host.ConfigLine {
 	return out
 }
 
-// difference says in one line what a half lacks, and in a text all of it.
-func difference(half string, from *eosconf.Config, p eosconf.Plan) modules.Diff {
-	d := modules.Diff{Attr: half, Got: count(p.Removes, "to go"), Want: count(p.Adds, "to come"),
-		Text: eosconf.Redact(eosconf.Unified(from, p.After, eosconf.Names{From: half + "-config", To: "wanted"}))}
-	return d
+// difference says in one line what a half lacks.
+func difference(half string, p eosconf.Plan, text string) modules.Diff {
+	return modules.Diff{Attr: half, Got: count(p.Removes, "to go"), Want: count(p.Adds, "to come"), Text: text}
 }
 
 // count names a single line, and counts several.

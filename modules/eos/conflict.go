@@ -12,10 +12,11 @@ import (
 // refusal is why a resource's lines are not sent.
 type refusal struct{ attr, got, want, why string }
 
-// refusals looks for what the lines would break, in the configuration as it will be once the whole plan is in force. p is what
-// the resource does to the running configuration; nothing to do is nothing to refuse, except what is wrong already.
-func (n *neighbours) refusals(s seen, r configured, p eosconf.Plan) []refusal {
+// refusals looks for what the lines would break, in the configuration as it will be once the whole plan is in force. Where nothing is
+// to be done there is nothing to refuse, except what is wrong already.
+func (n *neighbours) refusals(s seen, r configured) []refusal {
 	var out []refusal
+	p := s.running
 	out = append(out, foreignTouched(foreignOf(n.all), r, p)...)
 	out = append(out, secretsTouched(p)...)
 	out = append(out, sourcesLost(s, p)...)

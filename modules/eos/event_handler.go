@@ -130,10 +130,7 @@ func (e *EventHandler) Plan(ctx context.Context, h host.Reader) (modules.Change,
 	if err != nil {
 		return modules.Change{}, err
 	}
-	c, _, err := e.decide(o, e)
-	if err != nil {
-		return c, err
-	}
+	c, _ := e.decide(o, e)
 	if e.Absent {
 		if configures(c) {
 			c.Destroy("the event handler " + e.Name)

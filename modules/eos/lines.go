@@ -96,24 +96,20 @@ func (l *Lines) Plan(ctx context.Context, h host.Reader) (modules.Change, error)
 	if err != nil {
 		return modules.Change{}, err
 	}
-	c, _, err := l.decide(o, l)
-	if l.Absent && len(c.Steps) > 0 && configures(c) {
-		c.Destroy(gone(o, l))
+	c, _ := l.decide(o, l)
+	if l.Absent && configures(c) {
+		c.Destroy(gone(o))
 	}
-	return c, err
+	return c, nil
 }
 
 // gone names what of the running configuration a resource takes away.
-func gone(o seen, r configured) string {
-	p, err := o.Running.Plan(r.Wants()...)
-	if err != nil || len(p.Removes) == 0 {
-		return "lines of the configuration"
-	}
+func gone(o seen) string {
 	var all []string
-	for _, e := range p.Removes {
+	for _, e := range o.running.Removes {
 		all = append(all, e.String())
 	}
-	return "the configuration's " + joined(all)
+	return "of the configuration: " + joined(all)
 }
 
 // configures tells whether a change has lines for the session, not only a save.

@@ -39,11 +39,13 @@ func (n *neighbours) after(ctx context.Context, h host.Reader, running *eosconf.
 	return host.Derive(ctx, h, fmt.Sprintf("eos after %p %d", &all[0], len(all)), func() (*eosconf.Config, error) {
 		c := running
 		for _, o := range configuredAmong(all) {
-			p, err := c.Plan(o.Wants()...)
+			p, err := planned(ctx, h, c, o)
 			if err != nil {
 				return nil, fmt.Errorf("think %s into the running configuration: %w", o.Called(), err)
 			}
-			c = p.After
+			if !p.Empty() {
+				c = p.After
+			}
 		}
 		return c, nil
 	})

@@ -124,11 +124,11 @@ func (s *Section) Plan(ctx context.Context, h host.Reader) (modules.Change, erro
 	if err != nil {
 		return modules.Change{}, err
 	}
-	c, _, err := s.decide(o, s)
-	if s.Absent && len(c.Steps) > 0 && o.Running.Find(s.Path...) != nil {
+	c, _ := s.decide(o, s)
+	if s.Absent && configures(c) {
 		c.Destroy(fmt.Sprintf("the section %s with its %d lines", strings.Join(s.Path, " / "), below(o.Running, s.Path...)))
 	}
-	return c, err
+	return c, nil
 }
 
 // below counts a section's lines, of all levels.

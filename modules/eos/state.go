@@ -26,6 +26,16 @@ func Read(ctx context.Context, r host.Reader) (State, error) {
 			return err
 		},
 	)
+	if err != nil {
+		return s, err
+	}
+	saved, err := host.Derive(ctx, r, "eos saved", func() (bool, error) {
+		adds, removes := eosconf.Diff(s.Running, s.Startup)
+		return len(adds)+len(removes) == 0, nil
+	})
+	if saved { // the usual state, in which nothing need be compared twice
+		s.Startup = s.Running
+	}
 	return s, err
 }
 

@@ -171,11 +171,11 @@ func (p *TrafficPolicy) Plan(ctx context.Context, h host.Reader) (modules.Change
 			return c, nil
 		}
 	}
-	c, _, err := p.decide(o, p)
+	c, _ := p.decide(o, p)
 	if p.Absent && configures(c) {
 		c.Destroy("the traffic policy " + p.Name + ", and the redirection of its packets")
 	}
-	return c, err
+	return c, nil
 }
 
 // absorbed names an own address among the destinations; empty: none.

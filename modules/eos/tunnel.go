@@ -180,10 +180,7 @@ func (t *Tunnel) Plan(ctx context.Context, h host.Reader) (modules.Change, error
 		}
 		return c, nil
 	}
-	c, inForce, err := t.decide(o, t)
-	if err != nil {
-		return c, err
-	}
+	c, inForce := t.decide(o, t)
 	if !t.Absent && inForce {
 		return c, t.programmed(ctx, h, &c)
 	}

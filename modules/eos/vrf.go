@@ -88,9 +88,9 @@ func (v *VRF) Plan(ctx context.Context, h host.Reader) (modules.Change, error) {
 	if err != nil {
 		return modules.Change{}, err
 	}
-	c, _, err := v.decide(o, v)
+	c, _ := v.decide(o, v)
 	if v.Absent && configures(c) {
 		c.Destroy(fmt.Sprintf("the VRF %s", v.Name))
 	}
-	return c, err
+	return c, nil
 }
