@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -50,6 +51,7 @@ type Switch struct {
 	stderr   *os.File
 	ended    chan struct{}
 	once     sync.Once
+	closed   atomic.Bool
 	err      error
 }
 
@@ -58,7 +60,7 @@ const startLimit = time.Minute
 
 // Start starts a switch and returns when it answers. Close ends it; so does the end of this process. It needs root.
 func Start(ctx context.Context, opts Options) (sw *Switch, err error) {
-	path, err := program(ctx, os.Getenv("BISC_LAB"))
+	path, err := program(ctx, opts.Program)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +71,10 @@ func Start(ctx context.Context, opts Options) (sw *Switch, err error) {
 	if len(opts.Users) > 0 {
 		sw.User = opts.Users[0]
 	}
-	if sw.dir, err = os.MkdirTemp("", "bisc-eos-"); err != nil {
+	if err := sweep(); err != nil {
+		return nil, fmt.Errorf("start a switch: %w", err)
+	}
+	if sw.dir, err = newDir(); err != nil {
 		return nil, fmt.Errorf("start a switch: %w", err)
 	}
 	if err := sw.start(ctx, path, opts); err != nil {
@@ -228,6 +233,7 @@ func (sw *Switch) SSHConfig() string { return filepath.Join(sw.dir, "ssh_config"
 // Close ends the switch, waits until it has ended, and removes its files. A second call does nothing.
 func (sw *Switch) Close() error {
 	sw.once.Do(func() {
+		sw.closed.Store(true)
 		if sw.lifeline != nil {
 			sw.lifeline.Close()
 			_ = sw.cmd.Process.Kill() // pid 1 of its namespace: all others end with it

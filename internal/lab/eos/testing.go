@@ -10,6 +10,9 @@ func ForTest(t testing.TB, opts Options) *Switch {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		if sw.closed.Load() {
+			return // by the test
+		}
 		if err := sw.Control().Problems(); err != nil {
 			t.Errorf("switch %s: %v", sw.Name, err)
 		}

@@ -24,6 +24,9 @@ const usage = `usage:
   bisc-lab machine setup                        build the virtual machine with ZFS, once a machine (6 to 12 minutes)
   bisc-lab machine up --dir DIR                 run one in the background; DIR gets ssh_config
   bisc-lab machine down --dir DIR               end it
+  bisc-lab eos up --startup FILE --dir DIR      run an emulated EOS switch in the background; DIR gets ssh_config
+  bisc-lab eos down --dir DIR                   end it
+  bisc-lab eos run --startup FILE --dir DIR     run one in the foreground until a signal comes
 
 flags of host and up:
   --docker            docker and containerd are enabled
@@ -32,6 +35,15 @@ flags of host and up:
   --port N            the first host's port on 127.0.0.1; the others follow (0: any free)
   --keep              host only: run until a signal comes, whatever stdin is
   --lab JSON          all of this for each host by itself, as package spec defines it
+
+flags of eos up and eos run:
+  --name NAME         the switch's name where its configuration has none (localhost)
+  --user NAME         who may log in with DIR/key (admin)
+  --serial SERIAL     its serial number
+  --version VERSION   of EOS (4.34.0F); before 4.32 the sessions' JSON has its old shape
+  --flash DIR         what lies on its flash from the start
+  --wire PORT=DEV,NETNS[,ADDR/LEN]
+                      a port's cable: its far end is DEV in a network namespace (a file); may be repeated
 `
 
 func main() {
@@ -65,6 +77,8 @@ func run(args []string) error {
 		return down(rest)
 	case "machine":
 		return machine(rest)
+	case "eos":
+		return eosVerb(rest)
 	case box.InitVerb:
 		return box.Init()
 	case box.BoxVerb:

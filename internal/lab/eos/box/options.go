@@ -10,6 +10,7 @@ import (
 
 // Options says what a switch is to be. The zero value is a healthy switch with an empty startup-config.
 type Options struct {
+	Program string // bisc-lab; "" builds it from this module's source
 	// Device is the switch itself; Linux, Plane, Files and Now are the emulator's own to set.
 	Device device.Options
 	// Users may log in with the switch's one key; the first is whom bash runs as. None: admin.
