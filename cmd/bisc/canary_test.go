@@ -185,7 +185,7 @@ func canaryRuns(run string) map[string][][]string {
 		"check":        {{"--format", "text", "-v"}, {"--format", "json"}, {"--format", "junit"}, {"--format", "tap"}, {"--format", "prometheus"}, {"--format", "nagios"}},
 		"drift":        {{"-v"}, {"--json"}, {"--record"}},
 		"drift accept": {{all, "--because", "b", "--until", "2h"}, {"--list"}}, "history": {{}, {all}, {"--json"}, {all, "--json"}},
-		"hosts": {{}, {"--explain"}, {"--explain", "--json"}}, "who": {{}, {"--json"}}, "hold": {{}}, "hold set": {{"a", "--match", "*all*", "--because", "b"}}, "hold show": {{}, {"--json"}}, "hold release": {{"a"}},
+		"hosts": {{}, {"--explain"}, {"--explain", "--json"}, {"--probe"}, {"--probe", "--json"}}, "eos": {{}}, "eos diff": {{}, {"a"}}, "eos sessions": {{}, {"a"}}, "eos probe": {{}, {"a"}}, "who": {{}, {"--json"}}, "hold": {{}}, "hold set": {{"a", "--match", "*all*", "--because", "b"}}, "hold show": {{}, {"--json"}}, "hold release": {{"a"}},
 		"journal": {{}, {"--json"}}, "journal show": {{run}, {run, "--json"}}, "discover": {{"a", "--plans", "."}, {"a", "--json", "--plans", "."}}, // without a plan nobody says what is secret
 		"schedule": {{}}, "schedule install": {{}}, "schedule show": {{}}, "schedule remove": {{}}, "schedule key": {{"a"}},
 		"status": {{}, {"--json"}}, "relay": {{}}, "relay list": {{}, {"--json"}}, "relay top": {{"--once"}, {"--once", "--json", "--url", "http://127.0.0.1:1/metrics"}}, "relay mark": {{"--to", "127.0.0.1:9"}}, "relay alerts": {{}, {"--install", "."}}, "relay dashboard": {{}, {"--install", "."}}, "relay extract": {{"shredmeter", "."}}, "completion": {{"bash"}, {"zsh"}, {"fish"}}, "__line": {{"bisc explain a:", " "}, {"bisc plan --set ", " "}}, "help": {{"plan"}},

@@ -15,12 +15,22 @@ import (
 )
 
 func (c *command) hosts() *cobra.Command {
-	var explain bool
+	var explain, probe bool
 	cmd := &cobra.Command{
-		Use:     "hosts [HOST...]",
-		Short:   "list the hosts of the inventory; with --explain, how each is reached and why; dials nothing",
-		Example: "  bisc hosts --explain biscayne\n  bisc hosts --json",
+		Use:   "hosts [HOST...]",
+		Short: "list the hosts of the inventory; with --explain, how each is reached and why; with --probe, what each is",
+		Long: "Dials nothing, but with --probe: then each host is connected to and asked what it is. Of a switch it says which ways to its commands work,\n" +
+			"why the others do not, and what of EOS that no document tells holds there (bisc eos probe says it at length).",
+		Example: "  bisc hosts --explain biscayne\n  bisc hosts --probe was-sw01\n  bisc hosts --json",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if probe {
+				return c.reading(cmd, "hosts", func(ctx context.Context, s *session) error {
+					if len(args) == 0 {
+						args = s.loaded.inv.Names()
+					}
+					return s.eachHost(ctx, args, probeHost)
+				})
+			}
 			l, err := c.load()
 			if err != nil {
 				return err
@@ -41,6 +51,8 @@ func (c *command) hosts() *cobra.Command {
 		ValidArgsFunction: c.completeHosts,
 	}
 	cmd.Flags().BoolVar(&explain, "explain", false, "every setting, and where it came from")
+	cmd.Flags().BoolVar(&probe, "probe", false, "connect, and say what each is and which ways to it work")
+	cmd.MarkFlagsMutuallyExclusive("explain", "probe")
 	cmd.Flags().BoolVar(&c.flags.json, "json", false, "as JSON")
 	return cmd
 }

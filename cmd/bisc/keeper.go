@@ -36,7 +36,7 @@ func (c *command) loadFor(verb string, secrets *secret.Keeper) (*loaded, error) 
 func (c *command) keepToOurselves(l *loaded) {
 	names := l.alsoEnv
 	for _, h := range l.inv.Hosts() {
-		names = append(names, h.BecomePasswordEnv)
+		names = append(names, h.BecomePasswordEnv, h.EAPI.PasswordEnv)
 	}
 	for _, in := range l.plan.Inputs {
 		if in.Kind == "env" && !secret.Everybodys(in.Name) {

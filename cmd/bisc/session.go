@@ -241,7 +241,7 @@ func answersJSON(names []string, answers []answer, errs []error) any {
 	}{view.FormatVersion, []hostAnswer{}}
 	for i, n := range names {
 		h := hostAnswer{Host: n, Answer: answers[i].data}
-		if errs[i] != nil {
+		if errs[i] != nil && answers[i].data == nil { // an answer may have a status too
 			h.Error, h.Answer = errs[i].Error(), nil
 		}
 		doc.Hosts = append(doc.Hosts, h)

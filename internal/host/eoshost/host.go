@@ -21,6 +21,7 @@ type Host struct {
 	is     identity
 	secret string // enable's password, where it asked for one
 	eapi   Way
+	can    capabilities
 }
 
 // shower answers show commands: the command line, or eAPI.

@@ -41,7 +41,7 @@ type Client struct {
 
 // New makes a client; nothing is dialled before something is asked. Errors are those of the certificate's settings.
 func New(cfg Config, dial Dial) (*Client, error) {
-	network, address := cfg.dialled()
+	network, address := cfg.Dialled()
 	base := "http://localhost"
 	// No proxy of the environment: what goes through SSH to the switch's own socket is nobody else's.
 	transport := &http.Transport{

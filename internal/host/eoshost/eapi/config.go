@@ -75,8 +75,8 @@ func (c Config) port() int {
 	return c.Port
 }
 
-// dialled is network and address of the far end.
-func (c Config) dialled() (network, address string) {
+// Dialled is network and address of the far end.
+func (c Config) Dialled() (network, address string) {
 	switch c.mode() {
 	case HTTP:
 		return "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(c.port()))

@@ -16,7 +16,7 @@ func TestWhere(t *testing.T) {
 		"unix /var/run/command-api.sock": {Mode: Unix}, "tcp 127.0.0.1:8080": {Mode: HTTP}, "tcp 192.0.2.1:443": {Mode: HTTPS, URL: "https://192.0.2.1"},
 		"tcp [2001:db8::1]:8443": {Mode: HTTPS, URL: "https://[2001:db8::1]:8443"},
 	} {
-		if network, address := cfg.dialled(); network+" "+address != want {
+		if network, address := cfg.Dialled(); network+" "+address != want {
 			t.Errorf("%s %s, want %s", network, address, want)
 		}
 	}
