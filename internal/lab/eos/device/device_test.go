@@ -108,3 +108,5 @@ func TestASessionIsASnapshotThatCommitPutsInForce(t *testing.T) {
 		t.Error("the timer ran out, and nothing was put back")
 	}
 }
+
+func lines(text string) []string { return strings.Split(strings.TrimSpace(text), "\n") }

@@ -7,7 +7,7 @@ import (
 
 // accessLists: extended and standard, each by name, behind each other (configs/real-7280CR3A-4.34.0F). Both are group-change modes.
 func accessLists() []*Rule {
-	mode := func(rule func([]string) (string, bool)) *Mode {
+	mode := func(rule func(*aclRule) (string, bool)) *Mode {
 		return &Mode{Name: called("acl"), Group: true, Rules: []*Rule{{Syntax: "counters per-entry"}}, Line: aclLine(rule)}
 	}
 	named := func(args []string) bool { return len(args) == 0 || args[0] != "standard" }
@@ -18,7 +18,7 @@ func accessLists() []*Rule {
 }
 
 // aclLine handles "[N] permit|deny|remark ...", "no N", "no permit ...", and "resequence [START [STEP]]" (eos.md C.2, F.1).
-func aclLine(rule func([]string) (string, bool)) func(*Node, Line) (bool, error) {
+func aclLine(rule func(*aclRule) (string, bool)) func(*Node, Line) (bool, error) {
 	return func(in *Node, l Line) (bool, error) {
 		number, words, raw := 0, l.Words, l.Raw
 		if n, err := strconv.ParseInt(words[0], 10, 64); err == nil && n > 0 && n <= 4294967295 {
@@ -37,9 +37,10 @@ func aclLine(rule func([]string) (string, bool)) func(*Node, Line) (bool, error)
 		case "remark":
 			return true, in.entry(number, "remark "+strings.TrimSpace(raw[len("remark"):]), l)
 		case "permit", "deny":
-			text, ok := rule(words)
+			r := &aclRule{words: words[1:], out: []string{strings.ToLower(words[0])}}
+			text, ok := rule(r)
 			if !ok {
-				return true, &Error{Line: l.Raw, Token: len(l.Words), Word: l.Words[len(l.Words)-1]}
+				return true, r.refusal(l)
 			}
 			return true, in.entry(number, text, l)
 		}

@@ -12,12 +12,12 @@ type aclRule struct {
 	words []string
 	at    int
 	out   []string
+	ended bool // a word was wanted behind the last one
 }
 
 // extended reads "permit|deny PROTOCOL SOURCE [ports] DESTINATION [ports] [options]". What it knows is what stands in
 // configs/real-7280CR3A-4.34.0F, configs/doublezero and configs/avd/ip-access-lists.cfg.
-func extended(words []string) (string, bool) {
-	r := aclRule{words: words[1:], out: []string{strings.ToLower(words[0])}}
+func extended(r *aclRule) (string, bool) {
 	proto, ok := r.protocol()
 	if !ok || !r.host() {
 		return "", false
@@ -35,22 +35,18 @@ func extended(words []string) (string, bool) {
 }
 
 // standard reads "permit|deny SOURCE".
-func standard(words []string) (string, bool) {
-	r := aclRule{words: words[1:], out: []string{strings.ToLower(words[0])}}
-	return strings.Join(append(r.out, ""), " ") + r.only(), r.at == len(r.words) && r.at > 0
-}
-
-func (r *aclRule) only() string {
-	begin := len(r.out)
-	if !r.host() {
-		r.at = -1
-		return ""
+func standard(r *aclRule) (string, bool) {
+	ok := r.host()
+	if ok && r.at < len(r.words) {
+		r.at++
+		ok = false
 	}
-	return strings.Join(r.out[begin:], " ")
+	return strings.Join(r.out, " "), ok
 }
 
 func (r *aclRule) next() string {
 	if r.at >= len(r.words) {
+		r.ended = true
 		return ""
 	}
 	r.at++
@@ -111,6 +107,10 @@ func (r *aclRule) ports(proto string) bool {
 			list = append(list, n)
 			r.at++
 		}
+		r.ended = len(list) == 0 && r.at == len(r.words)
+		if len(list) == 0 && !r.ended {
+			r.at++
+		}
 		slices.Sort(list)
 		r.out = append(r.out, op)
 		for _, n := range slices.Compact(list) {
@@ -150,8 +150,9 @@ func (r *aclRule) option(proto string) bool {
 		r.out = append(r.out, op, value)
 		return slices.Contains([]string{"eq", "gt", "lt", "neq"}, op) && err == nil && n >= 0 && n <= 255
 	case "dscp":
-		r.out = append(r.out, r.peek())
-		return r.next() != ""
+		value := r.next()
+		r.out = append(r.out, value)
+		return value != ""
 	}
 	return proto == "icmp" && icmpType(w)
 }
@@ -160,4 +161,13 @@ func icmpType(w string) bool {
 	n, err := strconv.Atoi(w)
 	return err == nil && n >= 0 && n <= 255 ||
 		slices.Contains([]string{"echo", "echo-reply", "time-exceeded", "unreachable", "redirect", "port-unreachable", "host-unreachable", "packet-too-big"}, w)
+}
+
+// refusal names the word at which a rule was not understood.
+func (r *aclRule) refusal(l Line) error {
+	if r.ended {
+		return &Error{Line: l.Raw, Incomplete: true}
+	}
+	at := len(l.Words) - len(r.words) + max(r.at, 1) - 1
+	return &Error{Line: l.Raw, Token: at + 1, Word: l.Words[at]}
 }
