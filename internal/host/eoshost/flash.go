@@ -72,7 +72,7 @@ func (w *Writer) newSwap(name string, mode uint32) *swap {
 	return &swap{path: path.Clean(name), mode: mode, next: dir + "." + base + ".bisc-new-" + w.cfg.Run, old: dir + "." + base + ".bisc-old-" + w.cfg.Run}
 }
 
-// swapAll puts the files in their places and then does the programs that make use of them.
+// swapAll puts the files in their places.
 func (w *Writer) swapAll(ctx context.Context) error {
 	for _, f := range w.files {
 		w.swapped = true
@@ -81,6 +81,12 @@ func (w *Writer) swapAll(ctx context.Context) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// runAll does the programs, once the files are in their places and the lines in force: a daemon that is ended then is started again
+// from its new file and by its new exec line.
+func (w *Writer) runAll(ctx context.Context) error {
 	for _, s := range w.scripts {
 		w.swapped = true
 		err := host.DoAside(ctx, host.Aside{What: s.String()}, func(ctx context.Context) (string, error) { return "", w.script(ctx, s) })

@@ -97,21 +97,26 @@ func (w *Writer) takeFile(ctx context.Context, s host.Step) error {
 	return nil
 }
 
-// Commit puts all that was taken in force: files, then programs, then the configuration, which the switch takes back by itself unless
-// it is confirmed. Where it fails, Revert says what is in force.
+// Commit puts all that was taken in force: files, then the configuration, which the switch takes back by itself unless it is confirmed,
+// then programs. Where it fails, Revert says what is in force.
 func (w *Writer) Commit(ctx context.Context) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.begun = true
 	if w.want.empty() {
-		return w.swapAll(ctx)
+		if err := w.swapAll(ctx); err != nil {
+			return err
+		}
+		return w.runAll(ctx)
 	}
 	w.tries++
 	lock := ours + w.cfg.Run
 	w.try = &attempt{way: w.way(), cfg: w.cfg, lock: lock, name: fmt.Sprintf("%s-%d", lock, w.tries), want: w.want}
 	var err error
-	w.inForce, err = w.try.commit(ctx, w.swapAll)
-	return err
+	if w.inForce, err = w.try.commit(ctx, w.swapAll); err != nil {
+		return err
+	}
+	return w.runAll(ctx)
 }
 
 // way is how the machine reaches this switch.
