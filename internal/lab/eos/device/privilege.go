@@ -7,3 +7,6 @@ func (s *Shell) Privilege(on bool) {
 	defer s.d.mu.Unlock()
 	s.privileged = on
 }
+
+// Exact has words of the configuration taken only whole, as eAPI does without autoComplete (eos.md A.1) [V].
+func (s *Shell) Exact(on bool) { s.exact = on }

@@ -12,18 +12,18 @@ import (
 
 // Shell is one context of the command line. It is used by one goroutine at a time.
 type Shell struct {
-	d            *Device
-	user, tty    string
-	from         string
-	privileged   bool
-	closed       bool
-	asks         func(answer string) (string, error) // the next line is an answer to a question
-	asking       string                              // the question
-	length       int
-	width        int
-	editor       *config.Editor // nil outside configuration mode
-	session      *session       // nil in plain configuration mode
-	autoComplete bool
+	d          *Device
+	user, tty  string
+	from       string
+	privileged bool
+	closed     bool
+	asks       func(answer string) (string, error) // the next line is an answer to a question
+	asking     string                              // the question
+	length     int
+	width      int
+	editor     *config.Editor // nil outside configuration mode
+	session    *session       // nil in plain configuration mode
+	exact      bool           // words of the configuration must be whole: eAPI without autoComplete
 }
 
 // Shell opens a CLI context for a user on a terminal ("vty5"; "command-api" for eAPI).

@@ -15,9 +15,11 @@ func (s *Shell) enter(in *session) {
 	s.session = in
 	if in == nil {
 		s.editor = s.d.running.Edit()
+		s.editor.Exact = s.exact
 		return
 	}
 	s.editor = in.tree.Edit()
+	s.editor.Exact = s.exact
 	s.d.instances++
 	in.inside[s] = s.d.instances
 }

@@ -9,14 +9,18 @@ import (
 	"time"
 )
 
-// bash runs a command of a terminal's bash. With faults that cut answers its output is kept and given back as text; else it is shown as
-// it comes.
-func (t *terminal) bash(ctx context.Context, command string) (string, error) {
-	if !t.s.pty {
-		t.cli.stream(ctx, command, strings.NewReader(""), t.s.ch, t.s.ch.Stderr())
-		return "", ctx.Err()
+// run runs a line of a terminal. A command of bash that ends with a status says so [V]. With faults that cut answers its output is kept
+// and given back as text; else it is shown as it comes.
+func (t *terminal) run(ctx context.Context, line string) (string, error) {
+	command, is := t.cli.bash(line)
+	if !is || !t.s.pty {
+		text, status, err := t.cli.line(ctx, line, strings.NewReader(""), t.s.ch, t.s.ch.Stderr())
+		if err == nil {
+			err = returned(command, status)
+		}
+		return text, err
 	}
-	pair, err := openPTY(command == "")
+	pair, err := openPTY()
 	if err != nil {
 		return "", err
 	}
@@ -31,7 +35,7 @@ func (t *terminal) bash(ctx context.Context, command string) (string, error) {
 	typed := 0
 	in.Go(func() { typed = t.feed(typing, pair) })
 
-	t.cli.stream(ctx, command, pair.slave, pair.slave, pair.slave)
+	_, status, err := t.cli.line(ctx, line, pair.slave, pair.slave, pair.slave)
 	stop()
 	in.Wait()
 	if typed > 0 {
@@ -43,7 +47,10 @@ func (t *terminal) bash(ctx context.Context, command string) (string, error) {
 	out.Wait()
 	end.Stop()
 	pair.master.Close()
-	return strings.ReplaceAll(kept.String(), "\r\n", "\n"), ctx.Err()
+	if err == nil {
+		err = returned(command, status)
+	}
+	return strings.ReplaceAll(kept.String(), "\r\n", "\n"), err
 }
 
 // feed types what is typed into a command's terminal, and says how many bytes that were.

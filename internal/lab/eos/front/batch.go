@@ -25,9 +25,10 @@ type batch struct {
 // runCmds runs the commands of a request, in a CLI context of its own that begins unprivileged. A trip that happens in the answer is given back;
 // an error says that there is none.
 func (f *Front) runCmds(ctx context.Context, user string, p params) (reply, *Trip, error) {
-	b := &batch{cli: f.cli("eapi", f.ids.Add(1), user, false), params: p, results: []any{}}
+	b := &batch{cli: f.cli("eapi", f.ids.Add(1), user, "", false), params: p, results: []any{}}
 	defer b.cli.Close()
-	b.cli.Privilege(false)
+	b.cli.Privilege(false) // whatever a login begins with
+	b.cli.Exact(!p.AutoComplete)
 	for i := range p.Cmds {
 		if err := b.run(ctx, i); err != nil {
 			return reply{}, nil, err
@@ -80,8 +81,11 @@ func (b *batch) one(ctx context.Context, c command) (map[string]any, error) {
 	a, err := b.cli.ask(ctx, c.Cmd, func(ctx context.Context) (string, error) {
 		if command, is := b.cli.bash(c.Cmd); is {
 			var out bytes.Buffer
-			b.cli.stream(ctx, command, strings.NewReader(c.Input), &out, &out)
-			return out.String(), ctx.Err()
+			_, status, err := b.cli.line(ctx, c.Cmd, strings.NewReader(c.Input), &out, &out)
+			if err == nil {
+				err = returned(command, status)
+			}
+			return out.String(), err
 		}
 		if b.params.Format == "text" {
 			return b.cli.Run(c.Cmd)

@@ -10,7 +10,7 @@ import (
 )
 
 // exec runs a single command: the login shell RunCli hands it to the CLI's parser, so that `show version | json` works and `ls` does
-// not (eos.md A.3) [V]. What comes after `bash` gets the channel itself: bytes in, bytes out, apart, and its exit status [V].
+// not (eos.md A.3) [V]. What comes after `bash` gets the channel itself: bytes in, bytes out, errors apart [V], and its exit status [I].
 func (s *session) exec(command string) (int, error) {
 	f := s.peer.front
 	access := f.Access()
@@ -22,7 +22,7 @@ func (s *session) exec(command string) (int, error) {
 		f.log.add(Heard{Face: "bash", Conn: s.peer.id, User: s.peer.conn.User(), Detail: command})
 		return f.opts.Bash(s.ctx, s.peer.conn.User(), command, s.ch, s.ch, s.ch.Stderr()), nil
 	}
-	c := f.cli("exec", s.peer.id, s.peer.conn.User(), access.ExecPrivileged)
+	c := f.cli("exec", s.peer.id, s.peer.conn.User(), s.peer.from(), access.ExecPrivileged)
 	defer c.Close()
 	lines := []string{command}
 	if access.ExecLines {
@@ -41,13 +41,9 @@ func (s *session) exec(command string) (int, error) {
 // single does one line of an exec. A refused command's words are on the standard output, and its status is 1 [I].
 func (s *session) single(c *cli, line string) (int, error) {
 	status := 0
-	a, err := c.ask(s.ctx, line, func(ctx context.Context) (string, error) {
-		command, is := c.bash(line)
-		if !is {
-			return c.Run(line)
-		}
-		status = c.stream(ctx, command, s.ch, s.ch, s.ch.Stderr())
-		return "", nil
+	a, err := c.ask(s.ctx, line, func(ctx context.Context) (text string, err error) {
+		text, status, err = c.line(ctx, line, s.ch, s.ch, s.ch.Stderr())
+		return text, err
 	})
 	if err != nil {
 		return 255, err

@@ -135,7 +135,7 @@ func TestCutEAPI(t *testing.T) {
 	}
 }
 
-// F33: what comes slowly, in one flood, twice, behind a banner that looks like prompts, with a chassis' name in the prompts, is all the
+// What comes slowly, in one flood, twice, behind a banner that looks like prompts, with a chassis' name in the prompts, is all the
 // same text: nothing of it is lost or changed on the way.
 func TestFaultF33_TheEmulatorsOwnWire(t *testing.T) {
 	s := newStage(t)

@@ -54,7 +54,9 @@ func (s *play) Prompt() string {
 }
 
 func (s *play) Asking() (string, bool)    { return s.Prompt(), s.asking }
-func (s *play) Privileged() bool          { return s.privileged }
+func (s *play) From(string)               {}
+func (s *play) InText() bool              { return s.inProse }
+func (s *play) Exact(bool)                {}
 func (s *play) Privilege(on bool)         { s.privileged = on }
 func (s *play) Terminal() (int, int)      { return s.length, 80 }
 func (s *play) Cost(string) time.Duration { return 0 }
@@ -80,6 +82,13 @@ func (s *play) prompted(line string) (bool, string, error) {
 		return true, "", nil
 	}
 	return false, "", nil
+}
+
+func (s *play) MayBash(line string) error {
+	if !s.privileged {
+		return &device.Error{Kind: device.Invalid, Message: "Invalid input", Token: 1, Word: "bash"}
+	}
+	return nil
 }
 
 func (s *play) Run(line string) (string, error) {

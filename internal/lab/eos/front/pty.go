@@ -11,7 +11,7 @@ import (
 // switch. So a command that reads eats what was typed ahead, and one that does not leaves it to the CLI.
 type pty struct{ master, slave *os.File }
 
-func openPTY(echo bool) (*pty, error) {
+func openPTY() (*pty, error) {
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("open a terminal for bash: %w", err)
@@ -21,10 +21,8 @@ func openPTY(echo bool) (*pty, error) {
 		master.Close()
 		return nil, fmt.Errorf("open a terminal for bash: %w", err)
 	}
-	if !echo {
-		err = p.modes(func(t *unix.Termios) { t.Lflag &^= unix.ECHO })
-	}
-	if err != nil {
+	// What is typed is shown by the CLI, once it reads it: a fault of its own has it shown twice.
+	if err = p.modes(func(t *unix.Termios) { t.Lflag &^= unix.ECHO }); err != nil {
 		p.close()
 	}
 	return p, err

@@ -14,10 +14,16 @@ import (
 
 // Shell is one CLI context of the device, with a mode of its own: a device.Shell. It is used by one goroutine at a time.
 type Shell interface {
+	// From says from which address the user came.
+	From(address string)
 	Prompt() string
 	Asking() (question string, secret bool)
-	Privileged() bool
+	InText() bool
 	Privilege(on bool)
+	// Exact: abbreviated words are refused.
+	Exact(on bool)
+	// MayBash tells whether the context may run a line "bash ...", which the face then streams.
+	MayBash(line string) error
 	Terminal() (length, width int)
 	Cost(line string) time.Duration
 	// Run takes one line, and gives what the CLI prints for it; a refusal is the error, whose text the CLI shows.
@@ -38,12 +44,15 @@ type cli struct {
 }
 
 // cli opens a context on the next free terminal; EOS calls them vty0 and on (json/curated/configuration-lock.json).
-func (f *Front) cli(face string, conn int64, user string, privileged bool) *cli {
+func (f *Front) cli(face string, conn int64, user, from string, privileged bool) *cli {
 	tty := fmt.Sprintf("vty%d", f.ids.Add(1))
 	if face == "eapi" {
 		tty = "command-api"
 	}
 	c := &cli{f.opts.Open(user, tty), f, face, conn, tty, user}
+	if from != "" {
+		c.From(from)
+	}
 	if privileged {
 		c.Privilege(true)
 	}
@@ -140,15 +149,32 @@ func (f *Front) delay(ctx context.Context, cost time.Duration) error {
 	}
 }
 
-// stream runs a bash command of the context.
-func (c *cli) stream(ctx context.Context, command string, in io.Reader, out, errs io.Writer) int {
-	return c.front.opts.Bash(ctx, c.user, command, in, out, errs)
+// line gives the device a line; a command of bash has this input and these outputs, and its status is given. It is refused where the
+// context may not, as any other line; what it does itself is no refusal here.
+func (c *cli) line(ctx context.Context, line string, in io.Reader, out, errs io.Writer) (text string, status int, err error) {
+	command, is := c.bash(line)
+	if !is {
+		text, err = c.Run(line)
+		return text, 0, err
+	}
+	if err := c.MayBash(line); err != nil {
+		return "", 0, err
+	}
+	return "", c.front.opts.Bash(ctx, c.user, command, in, out, errs), ctx.Err()
 }
 
-// bash gives the command that a line passes to the Linux below, and whether it does: only a privileged context may. `bash` may be typed
-// in any mode [I]; a line that is more of a text (a banner, a here-document) is none, and such a context shows no prompt.
+// bash gives the command that a line passes to the Linux below, if it is such a line. `bash` may be typed in any mode [I], but not
+// amid a text.
 func (c *cli) bash(line string) (command string, is bool) {
 	command, is = device.BashCommand(line)
-	prompt := strings.HasSuffix(strings.TrimRight(c.Prompt(), " "), "#")
-	return command, is && prompt && c.Privileged() && c.front.opts.Bash != nil
+	_, secret := c.Asking()
+	return command, is && !secret && !c.InText() && c.front.opts.Bash != nil
+}
+
+// returned is what the CLI says of a command of bash that failed ("... returned error code: N", eos.md A.4) [V].
+func returned(command string, status int) error {
+	if status == 0 {
+		return nil
+	}
+	return &device.Error{Kind: device.Failed, Message: fmt.Sprintf("'bash %s' returned error code: %d", command, status)}
 }

@@ -70,6 +70,15 @@ func (f *Front) accept(l *link) {
 	open.Wait()
 }
 
+// from is the address that the user came from.
+func (p *peer) from() string {
+	host, _, err := net.SplitHostPort(p.conn.RemoteAddr().String())
+	if err != nil {
+		return ""
+	}
+	return host
+}
+
 // channel serves one channel to its end. What sshd says in each case is fixed, reasons too.
 func (p *peer) channel(c ssh.NewChannel) {
 	switch c.ChannelType() {

@@ -27,7 +27,7 @@ func (s *session) shell() (int, error) {
 	}
 	t := s.term
 	f := s.peer.front
-	t.cli = f.cli("shell", s.peer.id, s.peer.conn.User(), f.Access().ShellPrivileged)
+	t.cli = f.cli("shell", s.peer.id, s.peer.conn.User(), s.peer.from(), f.Access().ShellPrivileged)
 	defer t.cli.Close()
 	f.wg.Go(t.listen)
 	t.greet()
@@ -41,8 +41,7 @@ func (t *terminal) greet() {
 		return
 	}
 	f := t.s.peer.front
-	from, _, _ := strings.Cut(t.s.peer.conn.RemoteAddr().String(), ":")
-	t.write("Last login: " + time.Now().UTC().Format("Mon Jan _2 15:04:05 2006") + " from " + from + "\n")
+	t.write("Last login: " + time.Now().UTC().Format("Mon Jan _2 15:04:05 2006") + " from " + t.s.peer.from() + "\n")
 	if f.opts.Motd != nil {
 		t.write(ended(f.opts.Motd()))
 	}
@@ -74,12 +73,7 @@ func (t *terminal) lines() (int, error) {
 func (t *terminal) do(line string) error {
 	ctx, done := t.begin()
 	defer done()
-	a, err := t.cli.ask(ctx, line, func(ctx context.Context) (string, error) {
-		if command, is := t.cli.bash(line); is {
-			return t.bash(ctx, command)
-		}
-		return t.cli.Run(line)
-	})
+	a, err := t.cli.ask(ctx, line, func(ctx context.Context) (string, error) { return t.run(ctx, line) })
 	if err == nil {
 		err = t.show(ctx, a)
 	}

@@ -146,8 +146,8 @@ func TestTerminalBash(t *testing.T) {
 	d.until("was-sw01>")
 	d.send("bash echo no\n")
 	d.until("input\r\nwas-sw01>") // unprivileged
-	d.send("enable\nbash stty -a </dev/tty0 2>/dev/null; [ -t 0 ] && echo yes; exit 3\n")
-	d.until("yes\r\nwas-sw01#")
+	d.send("enable\nbash [ -t 0 ] && echo yes; exit 3\n")
+	d.until("yes\r\n% 'bash [ -t 0 ] && echo yes; exit 3' returned error code: 3\r\nwas-sw01#")
 	d.send("bash sleep 0.3; echo done\nshow version\n")
 	equal(t, "typed ahead", d.until("32S\r\nwas-sw01#"),
 		"bash sleep 0.3; echo done\r\ndone\r\nwas-sw01#show version\r\nArista DCS-7280CR3A-32S\r\nwas-sw01#")
