@@ -56,12 +56,21 @@ func (s *few) Prompt() string {
 	return "was-sw01>"
 }
 func (s *few) Asking() (string, bool)    { return s.Prompt(), s.asking }
-func (s *few) Privileged() bool          { return s.privileged }
+func (s *few) From(string)               {}
+func (s *few) InText() bool              { return false }
+func (s *few) Exact(bool)                {}
 func (s *few) Privilege(on bool)         { s.privileged = on }
 func (s *few) Terminal() (int, int)      { return 0, 32767 }
 func (s *few) Cost(string) time.Duration { return 0 }
 func (s *few) Closed() bool              { return false }
 func (s *few) Close()                    {}
+
+func (s *few) MayBash(string) error {
+	if !s.privileged {
+		return &device.Error{Kind: device.Invalid, Message: "Invalid input", Token: 1, Word: "bash"}
+	}
+	return nil
+}
 
 func (s *few) Run(line string) (string, error) {
 	line = strings.TrimSpace(line)

@@ -20,8 +20,10 @@ type Faults struct {
 	// CutAfter resets each connection once so many bytes of it have reached the client: encrypted bytes. 0 is never.
 	CutAfter int64
 
-	// Echo is "" as the terminal was asked for; "always"; "twice": the terminal's own echo of what is typed ahead, and the CLI's when
-	// it reads it (netmiko's "duplicate the command echo if they fall behind") [V].
+	// Echo is who shows what is typed. "" or "always": the CLI's editor, when it reads it, whatever the terminal was asked for [I].
+	// "asked": the editor, if the client asked its terminal for echo, as GNU readline has it: whether EOS's does is [U]. "twice": the
+	// terminal, of what is typed ahead, and the editor again when it reads it (netmiko's "duplicate the command echo if they fall
+	// behind") [V].
 	Echo string
 	// Banner is shown after the login, before the first prompt.
 	Banner string

@@ -102,10 +102,10 @@ func (in *input) help() {
 	in.show("?\n% Unrecognized command\n" + in.t.prompt() + string(in.line))
 }
 
-// show collects what the terminal shows of the typing: nothing of it when the client asked for no echo, as readline follows its terminal.
+// show collects what is shown of the typing.
 func (in *input) show(s string) {
 	t := in.t
-	if !t.s.pty || !t.s.echo && t.s.peer.front.Faults().Echo != "always" && s != "\n" {
+	if !t.s.pty || !t.s.echo && t.s.peer.front.Faults().Echo == "asked" && s != "\n" {
 		return
 	}
 	in.echo.WriteString(s)
