@@ -220,9 +220,6 @@ func (c *Control) Root(_ None, root *string) error {
 
 // Reload reloads the switch.
 func (c *Control) Reload(None, *None) error {
-	if d, ok := any(c.box.device).(interface{ Reload() }); ok {
-		d.Reload()
-		return nil
-	}
-	return errors.New("the device cannot reload yet")
+	c.box.device.Reload()
+	return nil
 }
