@@ -62,11 +62,25 @@ func (c Control) CLI(user string, lines ...string) (string, error) {
 	return said.Out, nil
 }
 
-// Running is what show running-config prints.
-func (c Control) Running() (string, error) { return c.CLI("lab", "show running-config") }
+// Running is running-config, as show running-config prints it.
+func (c Control) Running() (string, error) {
+	t, err := c.texts()
+	return t.Running, err
+}
 
-// Startup is what show startup-config prints.
-func (c Control) Startup() (string, error) { return c.CLI("lab", "show startup-config") }
+// Startup is startup-config, as it lies on flash; "" if there is none.
+func (c Control) Startup() (string, error) {
+	t, err := c.texts()
+	return t.Startup, err
+}
+
+// BootErrors are the lines of startup-config that the last boot refused.
+func (c Control) BootErrors() ([]string, error) {
+	t, err := c.texts()
+	return t.Refused, err
+}
+
+func (c Control) texts() (t box.Texts, err error) { return t, c.call("Texts", box.None{}, &t) }
 
 // Bash runs a command in the switch's bash, as root, behind its back, and returns its standard output. A status that is not 0 is an
 // error with what it said. The command has a minute.

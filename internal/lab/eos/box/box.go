@@ -31,6 +31,7 @@ type box struct {
 	ahead   atomic.Int64 // how far the switch's clock is ahead, in ns
 	ssh     *handed
 	https   *handed
+	manager manager
 }
 
 // Main is the switch's process: it waits for Start on the control socket and then answers there until the caller is gone.
@@ -82,6 +83,9 @@ func start(options Options, authorized ssh.PublicKey) (b *box, up Up, err error)
 	o := options.Device
 	o.Linux, o.Plane, o.Files, o.Now = b.system, &carrier{b.plane, b}, files, b.now
 	b.device = device.New(o)
+	for _, err := range b.device.BootErrors() {
+		b.log.problem(fmt.Errorf("startup-config: %w", err))
+	}
 	go b.tick()
 	b.plane.Settle()
 	b.serve()
@@ -94,6 +98,7 @@ func (b *box) now() time.Time { return time.Now().Add(time.Duration(b.ahead.Load
 // tick lets what is due on the switch happen.
 func (b *box) tick() {
 	for range time.Tick(50 * time.Millisecond) {
+		b.log.tell(b.device.Syslog)
 		b.device.Tick()
 	}
 }

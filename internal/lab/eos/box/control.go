@@ -68,6 +68,21 @@ func (c *Control) CLI(args CLIArgs, said *Said) error {
 	return nil
 }
 
+// Texts are the switch's configurations, and the lines of startup-config that its last boot refused.
+type Texts struct {
+	Running, Startup string
+	Refused          []string
+}
+
+// Texts reads them behind the switch's back.
+func (c *Control) Texts(_ None, t *Texts) error {
+	*t = Texts{Running: c.box.device.Running(), Startup: c.box.device.Startup()}
+	for _, err := range c.box.device.BootErrors() {
+		t.Refused = append(t.Refused, err.Error())
+	}
+	return nil
+}
+
 // BashArgs are a command of the switch's bash, and its input.
 type BashArgs struct {
 	User, Command string
