@@ -20,6 +20,9 @@ var envelope string
 // bashLimit is how long a question to the switch's Linux may take before it counts as stuck.
 const bashLimit = 20 * time.Second
 
+// longestLine is what may be typed: EOS gives all of it to bash as one argument, and Linux' limit for one is 128 KiB.
+const longestLine = 120 << 10
+
 // bashMark stands before the status that bash.sh writes behind what it printed; nothing of base64 holds it.
 const bashMark = "bisc-status "
 
@@ -80,7 +83,11 @@ func (h *Host) linux(ctx context.Context, limit time.Duration, mayHang bool, wha
 			return host.Output{}, fmt.Errorf("%s: a word holds a NUL byte", what)
 		}
 	}
-	q := &question{command: bashLine(limit, text, words...), silence: limit + silence/2, alone: mayHang, done: make(chan struct{})}
+	line := bashLine(limit, text, words...)
+	if len(line) > longestLine {
+		return host.Output{}, fmt.Errorf("%s: a question of %d characters is too long for a switch's command line (%d)", what, len(line), longestLine)
+	}
+	q := &question{command: line, silence: limit + silence/2, alone: mayHang, done: make(chan struct{})}
 	answer, err := h.lines.wait(ctx, q)
 	if err != nil {
 		return host.Output{}, fmt.Errorf("%s: %w", what, err)

@@ -24,7 +24,7 @@ type commandLine struct {
 }
 
 func (c *commandLine) run() {
-	c.in = bufio.NewReaderSize(c.tty, 16)
+	c.in = bufio.NewReaderSize(c.tty, 512)
 	c.length = 24
 	fd := int(c.tty.Fd())
 	mode, err := unix.IoctlGetTermios(fd, unix.TCGETS)
@@ -76,6 +76,7 @@ func (c *commandLine) readLine(prompt string, echo bool) (string, error) {
 	defer c.set(c.cooked, unix.TCSETSW)
 	fmt.Fprint(c.tty, prompt)
 	var line []byte
+	shown := 0
 	for {
 		b, err := c.in.ReadByte()
 		if err != nil {
@@ -84,10 +85,13 @@ func (c *commandLine) readLine(prompt string, echo bool) (string, error) {
 		if b == '\r' || b == '\n' {
 			break
 		}
-		line = append(line, b)
-		if echo {
-			fmt.Fprintf(c.tty, "%c", b)
+		if line = append(line, b); echo && c.in.Buffered() == 0 {
+			fmt.Fprintf(c.tty, "%s", line[shown:])
+			shown = len(line)
 		}
+	}
+	if echo {
+		fmt.Fprintf(c.tty, "%s", line[shown:])
 	}
 	fmt.Fprint(c.tty, "\n")
 	if echo && c.lag && !strings.HasPrefix(string(line), "!") {
@@ -105,6 +109,8 @@ func (c *commandLine) do(line string) bool {
 	c.far.typed = append(c.far.typed, line)
 	why, refused := c.refuses[line]
 	text, known := c.shows[line]
+	noBash := c.noBash && strings.HasPrefix(line, "bash ")
+	noSudo := c.noSudo && strings.HasPrefix(line, "bash sudo ")
 	c.mu.Unlock()
 	switch {
 	case refused:
@@ -122,6 +128,10 @@ func (c *commandLine) do(line string) bool {
 		c.print(fmt.Sprintf("{\n    \"hostname\": %q,\n    \"fqdn\": %q\n}\n", c.hostname, c.hostname))
 	case line == "show version | json":
 		c.print("{\n    \"serialNumber\": \"SER1\",\n    \"systemMacAddress\": \"00:1c:73:00:00:01\",\n    \"bootupTimestamp\": 1700000000.5,\n    \"version\": \"4.34.0F\"\n}\n")
+	case noBash:
+		c.print("% Authorization denied for command 'bash'\n")
+	case noSudo:
+		c.print("sudo: a password is required\n")
 	case strings.HasPrefix(line, "bash "):
 		cmd := c.bash(strings.TrimPrefix(line, "bash "))
 		cmd.Stdin, cmd.Stdout, cmd.Stderr = c.tty, c.tty, c.tty

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -36,6 +37,7 @@ type console struct {
 	enabled bool
 	careful bool // the pager could not be switched off, or came all the same: nothing is written ahead
 	overdue error
+	flying  atomic.Pointer[[]word]
 	closing sync.Once
 }
 

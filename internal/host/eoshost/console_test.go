@@ -77,7 +77,11 @@ func TestFaultF33_Framing(t *testing.T) {
 				f.shows[command] = text
 			}
 			h := opened(t, f.start())
-			for round := range 3 {
+			rounds := 3
+			if f.noLength || f.pagesOnce {
+				rounds = 1 // what ends in no newline takes a while where nothing is written ahead
+			}
+			for round := range rounds {
 				var questions []func(context.Context) error
 				for command, text := range want {
 					questions = append(questions, func(ctx context.Context) error {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -27,15 +28,34 @@ const (
 // question is one command that is asked; its answer is what the switch printed.
 type question struct {
 	command string
-	silence time.Duration // how long the switch may say nothing
-	alone   bool          // it may hang, and shares no flight
-	again   bool          // it was in a flight that broke
+	silence time.Duration   // how long the switch may say nothing
+	alone   bool            // it may hang, and shares no flight
+	again   bool            // it was in a flight that broke
+	under   int             // flights that it is in, and the queue
+	life    context.Context // ends with the asker's patience
+	leave   context.CancelFunc
+	once    sync.Once
 	answer  string
 	err     error
 	done    chan struct{}
 }
 
-func (q *question) end(answer string, err error) { q.answer, q.err = answer, err; close(q.done) }
+// end gives the answer; only the first counts.
+func (q *question) end(answer string, err error) {
+	q.once.Do(func() {
+		q.answer, q.err = answer, err
+		close(q.done)
+	})
+}
+
+func (q *question) ended() bool {
+	select {
+	case <-q.done:
+		return true
+	default:
+		return false
+	}
+}
 
 // consoles ask questions over the command line. Those that are pending go in one flight, so that one or forty cost the same turns.
 type consoles struct {
@@ -107,6 +127,8 @@ func (cs *consoles) wait(ctx context.Context, q *question) (string, error) {
 	if err := ctx.Err(); err != nil {
 		return "", context.Cause(ctx)
 	}
+	q.life, q.leave = context.WithCancel(cs.over)
+	defer q.leave()
 	cs.add(q)
 	select {
 	case <-q.done:
@@ -128,6 +150,9 @@ func (cs *consoles) add(qs ...*question) {
 	cs.last = time.Now()
 	if len(cs.queue) == 0 {
 		cs.first = cs.last
+	}
+	for _, q := range qs {
+		q.under++
 	}
 	cs.queue = append(cs.queue, qs...)
 	cs.nudge()
@@ -181,7 +206,7 @@ func (cs *consoles) due(now time.Time) time.Duration {
 		switch {
 		case cs.open >= maxConsoles:
 			return time.Hour
-		case cs.open > 0 && now.Before(at):
+		case cs.open > 0 && now.Before(at) && !slices.ContainsFunc(cs.queue, func(q *question) bool { return q.alone }):
 			return at.Sub(now)
 		}
 	}
@@ -271,7 +296,13 @@ func (cs *consoles) fly(c *console, batch []*question) (again []*question) {
 			commands = append(commands, q.command)
 			most = max(most, q.silence)
 		}
-		answers, err := c.read(cs.over, most, commands)
+		stop := cs.overtake(c, batch[:n])
+		ctx := cs.over
+		if batch[0].alone { // the console goes with it: nobody waits for what it does
+			ctx = batch[0].life
+		}
+		answers, err := c.read(ctx, most, commands)
+		stop()
 		if err != nil {
 			return append(cs.broken(batch[:n], err), batch[n:]...)
 		}
@@ -281,6 +312,41 @@ func (cs *consoles) fly(c *console, batch []*question) (again []*question) {
 		batch = batch[n:]
 	}
 	return nil
+}
+
+// overtake has what shares a flight with a question that hangs asked on another console, once nothing has moved for a while: it is
+// only read, so asking twice does no harm.
+func (cs *consoles) overtake(c *console, batch []*question) (stop func()) {
+	ctx, cancel := context.WithCancel(cs.over)
+	go func() {
+		tick := time.NewTicker(patience / 2)
+		defer tick.Stop()
+		for before := -1; ; {
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return
+			}
+			at := c.waitsFor()
+			if at >= 0 && at == before {
+				cs.move(slices.Delete(slices.Clone(batch), at, at+1))
+				return
+			}
+			before = at
+		}
+	}()
+	return cancel
+}
+
+func (cs *consoles) move(others []*question) {
+	if len(others) == 0 {
+		return
+	}
+	cs.add(others...)
+	cs.mu.Lock()
+	cs.first = time.Time{} // they have waited
+	cs.mu.Unlock()
+	cs.nudge()
 }
 
 // flightSize is how many questions are written ahead at a time. A terminal in line mode keeps 4095 characters of a line, and
@@ -317,14 +383,24 @@ func (cs *consoles) broken(batch []*question, err error) (again []*question) {
 		batch = append(batch[:stuck.at:stuck.at], batch[stuck.at+1:]...)
 	}
 	for _, q := range batch {
-		if q.again || cs.dead() {
+		switch {
+		case cs.elsewhere(q):
+		case q.again || cs.dead():
 			q.end("", err)
-			continue
+		default:
+			q.again = true
+			again = append(again, q)
 		}
-		q.again = true
-		again = append(again, q)
 	}
 	return again
+}
+
+// elsewhere tells whether a question of a flight that broke is answered, or asked elsewhere too.
+func (cs *consoles) elsewhere(q *question) bool {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	q.under--
+	return q.ended() || q.under > 0
 }
 
 func (cs *consoles) dead() bool {

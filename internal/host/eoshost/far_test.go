@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -31,6 +32,7 @@ type far struct {
 	key  ssh.Signer // of the host
 	id   string     // file of the login's key
 	sudo string     // folder of a stand-in for sudo
+	into []string   // argv that leads into the switch's Linux; none: this machine's
 
 	hostname  string
 	supers    string // "(s1)"
@@ -43,6 +45,8 @@ type far struct {
 	lag       bool   // each command is echoed once more before it is taken
 	earlyEcho bool   // the terminal echoes by itself whatever the client asked for
 	losesHead bool   // what is typed before the first prompt is lost
+	noBash    bool
+	noSudo    bool
 	noSFTP    bool
 	noSCP     bool
 	execAll   bool // exec is privileged
@@ -218,7 +222,8 @@ func (f *far) exec(ch ssh.Channel, line string) {
 }
 
 func (f *far) bash(line string) *exec.Cmd {
-	cmd := exec.Command("bash", "-c", line)
+	argv := append(slices.Clone(f.into), "bash", "-c", line)
+	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Env = append(os.Environ(), "PATH="+f.sudo+":"+os.Getenv("PATH"))
 	return cmd
 }

@@ -33,6 +33,8 @@ func (c *console) fly(ctx context.Context, silence time.Duration, commands ...st
 	if err := c.write(ahead.String()); err != nil {
 		return nil, err
 	}
+	c.flying.Store(&sent)
+	defer c.flying.Store(nil)
 	last := []byte(sent[len(sent)-1].comment)
 	paged := false
 	err := c.screen.until(ctx, silence, func(text []byte) looked {
@@ -43,7 +45,7 @@ func (c *console) fly(ctx context.Context, silence time.Duration, commands ...st
 	})
 	switch {
 	case err != nil:
-		at := c.unanswered(sent)
+		at := unanswered(c.prompt, c.screen.take(), sent)
 		return nil, c.over(&stuckError{at, fmt.Errorf("waiting for the answer to %q: %w", c.redacted(sent[at].command), c.ended(err))})
 	case paged:
 		return nil, c.over(errPaged)
@@ -75,15 +77,25 @@ func (e *stuckError) Error() string { return e.err.Error() }
 func (e *stuckError) Unwrap() error { return e.err }
 
 // unanswered is the index of the first command behind which no prompt has come.
-func (c *console) unanswered(sent []word) int {
-	text := c.screen.take()
+func unanswered(p *prompt, text []byte, sent []word) int {
 	for i, w := range sent {
 		at := bytes.LastIndex(text, []byte(w.comment))
-		if at < 0 || c.prompt.before(text, at) < 0 {
+		if at < 0 || p.before(text, at) < 0 {
 			return i
 		}
 	}
 	return len(sent) - 1
+}
+
+// waitsFor is the index of the command of the flight under way whose answer is waited for; -1: there is none.
+func (c *console) waitsFor() int {
+	sent := c.flying.Load()
+	if sent == nil {
+		return -1
+	}
+	c.screen.mu.Lock()
+	defer c.screen.mu.Unlock()
+	return unanswered(c.prompt, c.screen.text, *sent)
 }
 
 // ended tells a console's end that came of the connection's.

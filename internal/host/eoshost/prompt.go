@@ -38,10 +38,7 @@ var looksPrompted = regexp.MustCompile(`(?:^|\n)\r*[A-Za-z0-9][A-Za-z0-9._-]*` +
 
 // standing is the mode and privilege of the prompt at a text's end; at is false where the text's last line is none.
 func (p *prompt) standing(text []byte) (mode string, privileged, at bool) {
-	last := text[bytes.LastIndexByte(text, '\n')+1:]
-	if len(last) > 4096 { // no prompt is that long
-		return "", false, false
-	}
+	last := lastOf(text)
 	m := p.line.FindSubmatch(bytes.TrimLeft(plain(last), "\r"))
 	if m == nil {
 		return "", false, false
@@ -84,6 +81,11 @@ func lines(b []byte, paged bool) string {
 
 // paging tells whether the pager waits at a text's end.
 func paging(text []byte) bool {
-	last := bytes.TrimSpace(plain(text[max(bytes.LastIndexByte(text, '\n')+1, len(text)-200):]))
-	return bytes.Equal(last, []byte("--More--"))
+	return bytes.Equal(bytes.TrimSpace(plain(lastOf(text))), []byte("--More--"))
+}
+
+// lastOf is the last line of a text, or the end of it where that is long: it is looked at each time that something comes.
+func lastOf(text []byte) []byte {
+	text = text[max(0, len(text)-4096):]
+	return text[bytes.LastIndexByte(text, '\n')+1:]
 }

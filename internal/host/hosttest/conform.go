@@ -24,70 +24,104 @@ type Scratch struct {
 	// Shell runs a script as root on the host by other means than the writer, and gives its stdout. Nil for a fake,
 	// which is then asked only what a fake can know.
 	Shell func(t *testing.T, script string, args ...string) string
+	// LongWord is how long a word of an argv may be; 0: as long as exec takes it.
+	LongWord int
+	// Twice: what shares a flight with a question that hangs may be asked twice.
+	Twice bool
 }
 
 // Conform runs the suite that every host.Writer must pass. open gives a fresh writer; Conform closes it.
 func Conform(t *testing.T, open func(*testing.T) (host.Writer, Scratch)) {
-	tests := []struct {
-		name string
-		fake bool // a fake can run it
-		run  func(conformance, *testing.T)
-	}{
-		{"put and read back", true, conformance.putReadBack},
-		{"edit", true, conformance.edit},
-		{"absent is ErrNotExist", true, conformance.absent},
-		{"only the read-only list", true, conformance.readOnly},
-		{"answers", false, conformance.answers},
-		{"argv is exact", false, conformance.argvExact},
-		{"no such program", false, conformance.noProgram},
-		{"large answers", false, conformance.large},
-		{"long questions at once", false, conformance.longQuestions},
-		{"one hangs, others answer", false, conformance.hang},
-		{"a child left behind", false, conformance.leftBehind},
-		{"stat", false, conformance.stat},
-		{"mount id", false, conformance.mountID},
-		{"read", false, conformance.read},
-		{"glob", false, conformance.glob},
-		{"pages", false, conformance.pages},
-		{"pages that are refused", true, conformance.pagesRefused},
-		{"a page hangs", false, conformance.pageHangs},
-		{"script", false, conformance.script},
-		{"guards", false, conformance.guards},
-		{"script limit", false, conformance.scriptLimit},
-		{"put replaces safely", false, conformance.putSafely},
-		{"put refuses", false, conformance.putRefuses},
-		{"many puts", false, conformance.manyPuts},
-		{"edit keeps mode and owner", false, conformance.editKeeps},
-		{"remove", true, conformance.remove},
-		{"what is replaced is kept", false, conformance.kept},
-		{"the last versions are kept", false, conformance.keptLast},
-		{"a secret stays one", false, conformance.keptSecret},
-		{"dead-man's switch: revert", false, conformance.revert},
-		{"dead-man's switch: keep", false, conformance.keep},
-		{"dead-man's switch: the host reverts", false, conformance.hostReverts},
-		{"push", false, conformance.push},
-		{"job", false, conformance.job},
-	}
 	w, scratch := open(t)
 	t.Cleanup(func() {
 		if err := w.Close(); err != nil {
 			t.Errorf("close: %v", err)
 		}
 	})
-	for i, test := range tests {
-		in := scratch
-		if in.Shell == nil && !test.fake {
-			continue
+	for i, test := range conformTests() {
+		conform(t, w, scratch, i, test)
+	}
+}
+
+// ConformReads runs what of the suite only reads, for a host whose steps are of another kind (a switch's).
+func ConformReads(t *testing.T, open func(*testing.T) (host.Reader, Scratch)) {
+	r, scratch := open(t)
+	for i, test := range conformTests() {
+		if test.reads {
+			conform(t, onlyReads{Reader: r}, scratch, i, test)
 		}
-		if in.Shell != nil {
-			in.Dir = fmt.Sprintf("%s/%d", scratch.Dir, i)
-			in.Shell(t, `mkdir "$1"`, in.Dir)
-		}
-		t.Run(test.name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-			t.Cleanup(cancel)
-			test.run(conformance{w, in, ctx}, t)
-		})
+	}
+}
+
+// onlyReads is a Reader in a Writer's place: a test that writes with it ends by the nil that it calls.
+type onlyReads struct {
+	host.Reader
+	noWrites
+}
+
+// noWrites is one level down, so that the Reader's own methods are the ones that count.
+type noWrites struct{ host.Writer }
+
+// conform runs one test, in a folder of its own.
+func conform(t *testing.T, w host.Writer, in Scratch, i int, test conformTest) {
+	if in.Shell == nil && !test.fake {
+		return
+	}
+	if in.Shell != nil {
+		in.Dir = fmt.Sprintf("%s/%d", in.Dir, i)
+		in.Shell(t, `mkdir "$1"`, in.Dir)
+	}
+	t.Run(test.name, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+		t.Cleanup(cancel)
+		test.run(conformance{w, in, ctx}, t)
+	})
+}
+
+type conformTest struct {
+	name  string
+	fake  bool // a fake can run it
+	reads bool // it writes nothing
+	run   func(conformance, *testing.T)
+}
+
+func conformTests() []conformTest {
+	return []conformTest{
+		{"put and read back", true, false, conformance.putReadBack},
+		{"edit", true, false, conformance.edit},
+		{"absent is ErrNotExist", true, true, conformance.absent},
+		{"only the read-only list", true, true, conformance.readOnly},
+		{"answers", false, true, conformance.answers},
+		{"argv is exact", false, true, conformance.argvExact},
+		{"no such program", false, true, conformance.noProgram},
+		{"large answers", false, true, conformance.large},
+		{"many long words", false, false, conformance.longWords},
+		{"long questions at once", false, true, conformance.longQuestions},
+		{"one hangs, others answer", false, true, conformance.hang},
+		{"a child left behind", false, true, conformance.leftBehind},
+		{"stat", false, true, conformance.stat},
+		{"mount id", false, true, conformance.mountID},
+		{"read", false, true, conformance.read},
+		{"glob", false, true, conformance.glob},
+		{"pages", false, true, conformance.pages},
+		{"pages that are refused", true, true, conformance.pagesRefused},
+		{"a page hangs", false, true, conformance.pageHangs},
+		{"script", false, false, conformance.script},
+		{"guards", false, false, conformance.guards},
+		{"script limit", false, false, conformance.scriptLimit},
+		{"put replaces safely", false, false, conformance.putSafely},
+		{"put refuses", false, false, conformance.putRefuses},
+		{"many puts", false, false, conformance.manyPuts},
+		{"edit keeps mode and owner", false, false, conformance.editKeeps},
+		{"remove", true, false, conformance.remove},
+		{"what is replaced is kept", false, false, conformance.kept},
+		{"the last versions are kept", false, false, conformance.keptLast},
+		{"a secret stays one", false, false, conformance.keptSecret},
+		{"dead-man's switch: revert", false, false, conformance.revert},
+		{"dead-man's switch: keep", false, false, conformance.keep},
+		{"dead-man's switch: the host reverts", false, false, conformance.hostReverts},
+		{"push", false, false, conformance.push},
+		{"job", false, false, conformance.job},
 	}
 }
 
@@ -191,6 +225,7 @@ var hostile = []string{
 }
 
 func (c conformance) argvExact(t *testing.T) {
+	hostile := slices.DeleteFunc(slices.Clone(hostile), func(w string) bool { return c.LongWord > 0 && len(w) > c.LongWord })
 	argv := append([]string{"printf", `%s\0`}, hostile...)
 	for range 2 { // what is sent once and then by number must come out the same
 		out, err := c.Probe(c.ctx, argv...)
@@ -225,6 +260,10 @@ func (c conformance) large(t *testing.T) {
 	if len(out.Stderr) != 30_000_000 {
 		t.Errorf("30 MB on stderr came as %d bytes", len(out.Stderr))
 	}
+}
+
+// longWords: ten megabytes of words are asked at once, and each answer is its question's.
+func (c conformance) longWords(t *testing.T) {
 	var questions []func(context.Context) error
 	for i := range 500 {
 		word := fmt.Sprintf("%05d", i) + strings.Repeat("x", 20_000)

@@ -153,7 +153,7 @@ func (c conformance) pageHangs(t *testing.T) {
 	if err := <-hung; !errors.Is(err, context.Canceled) {
 		t.Errorf("the one that hangs: %v", err)
 	}
-	if n := strings.Count(c.Shell(t, `cat "$1/asked chunked"`, c.Dir), "GET "); n != 5 {
+	if n := strings.Count(c.Shell(t, `cat "$1/asked chunked"`, c.Dir), "GET "); n < 5 || n > 5 && !c.Twice {
 		t.Errorf("five questions anew are %d on the host", n)
 	}
 }
