@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"bisc/internal/host"
@@ -114,14 +115,33 @@ func firstDiff(c modules.Change) string {
 	return fmt.Sprintf("%s is %s, want %s", d.Attr, show(d.Got), show(d.Want))
 }
 
-// lookAtLast observes what was confirmed until the host agrees, now and after a boot.
+// lookAtLast observes what was confirmed until the host agrees, now and after a boot. The connection that the plan was read over may
+// have gone meanwhile, which says nothing of the host.
 func (s *joint) lookAtLast(ctx context.Context) {
+	asked := slices.Clone(s.outs)
 	s.prove(ctx, s.outs)
 	for i := range s.outs {
-		if o := &s.outs[i]; o.Item.Invariant {
+		o := &s.outs[i]
+		if o.Item.Invariant {
 			s.judgeAgain(ctx, o)
 		}
+		if s.before[i].Pending() && o.State == Unknown && errors.Is(o.Err, host.ErrUnreachable) {
+			s.lookAnew(ctx, o, asked[i])
+		}
 	}
+}
+
+// lookAnew observes one item over one more connection.
+func (s *joint) lookAnew(ctx context.Context, o *Outcome, asked Outcome) {
+	fresh, err := s.host.Afresh(ctx)
+	if err != nil {
+		return // it stays unknown, and says why
+	}
+	conclude(o, settleOn(ctx, host.NewMemo(fresh), asked, asked.Change.Settle))
+	if o.State == Changed {
+		o.Err = nil
+	}
+	s.saw(o)
 }
 
 // settleLimit is the longest that one of the stage's items is given.

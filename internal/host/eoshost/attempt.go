@@ -18,15 +18,41 @@ type commands interface {
 	close()
 }
 
-// way is how an attempt reaches its switch, and its time.
+// way is how an attempt reaches its switch.
 type way struct {
+	tempo
 	name    string
 	console func(ctx context.Context) (commands, error) // over a connection made for it; the switch proved to be itself
-	now     func() time.Time
-	sleep   func(ctx context.Context, d time.Duration) error
-	every   func(d time.Duration) (<-chan time.Time, func())
 	// dead tells whether a run of bisc is proved to have ended.
 	dead func(run string) bool
+}
+
+// tempo is time.
+type tempo struct {
+	now   func() time.Time
+	sleep func(ctx context.Context, d time.Duration) error
+	every func(d time.Duration) (ticks <-chan time.Time, stop func())
+}
+
+// realTime is the clock's.
+func realTime() tempo {
+	return tempo{now: time.Now, sleep: sleep, every: func(d time.Duration) (<-chan time.Time, func()) {
+		t := time.NewTicker(d)
+		return t.C, t.Stop
+	}}
+}
+
+// sleep waits; the error is ctx's end.
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return context.Cause(ctx)
+	}
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // phase is how far an attempt came. It is advanced before the command that advances it is typed: whether that took effect may

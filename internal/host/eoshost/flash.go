@@ -162,7 +162,7 @@ func (w *Writer) filesBack(ctx context.Context, before error) error {
 
 // putBack is tried again over a new connection where the first is gone.
 func (w *Writer) putBack(ctx context.Context, f *swap) error {
-	on, until := w.Host, time.Now().Add(reopenLimit)
+	on, until := w.Host, w.tempo.now().Add(reopenLimit)
 	for {
 		out, err := on.linux(ctx, flashLimit, true, "put back "+f.path, backText, f.path, f.next, f.old, strconv.FormatBool(f.placed))
 		if on != w.Host {
@@ -175,10 +175,10 @@ func (w *Writer) putBack(ctx context.Context, f *swap) error {
 			return err
 		}
 		for err != nil {
-			if !time.Now().Before(until) {
+			if !w.tempo.now().Before(until) {
 				return err
 			}
-			if not := sleep(ctx, 2*time.Second); not != nil {
+			if not := w.tempo.sleep(ctx, 2*time.Second); not != nil {
 				return not
 			}
 			on, err = Open(ctx, w.pool, w.cfg)

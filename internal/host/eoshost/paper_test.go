@@ -50,13 +50,13 @@ func newPaper() *paper {
 }
 
 func (p *paper) way() way {
-	return way{name: "sw1", now: func() time.Time { return p.clock }, console: p.login,
+	return way{name: "sw1", console: p.login, tempo: tempo{now: func() time.Time { return p.clock },
 		sleep: func(ctx context.Context, d time.Duration) error {
 			p.clock = p.clock.Add(max(d, 0))
 			p.tick()
 			return ctx.Err()
 		},
-		every: func(time.Duration) (<-chan time.Time, func()) { return nil, func() {} }}
+		every: func(time.Duration) (<-chan time.Time, func()) { return nil, func() {} }}}
 }
 
 func (p *paper) login(context.Context) (commands, error) {

@@ -18,7 +18,8 @@ import (
 // reads a plan. It implements host.Writer; Do, Commit, Confirm and Revert are called one after the other.
 type Writer struct {
 	*Host
-	dead func(run string) bool
+	tempo tempo
+	dead  func(run string) bool
 
 	mu      sync.Mutex
 	want    wanted
@@ -40,7 +41,7 @@ func OpenWriter(ctx context.Context, pool *sshhost.Pool, cfg Config) (*Writer, e
 	if err != nil {
 		return nil, err
 	}
-	return &Writer{Host: h}, nil
+	return &Writer{Host: h, tempo: realTime()}, nil
 }
 
 // ProveDead has the writer ask whether a run of bisc that left a lock is proved to have ended. Without it none is.
@@ -121,11 +122,7 @@ func (w *Writer) Commit(ctx context.Context) error {
 
 // way is how the machine reaches this switch.
 func (w *Writer) way() way {
-	return way{name: w.Name(), now: time.Now, dead: w.dead, console: w.another, sleep: sleep,
-		every: func(d time.Duration) (<-chan time.Time, func()) {
-			t := time.NewTicker(d)
-			return t.C, t.Stop
-		}}
+	return way{tempo: w.tempo, name: w.Name(), dead: w.dead, console: w.another}
 }
 
 // another opens a console over a connection of its own, and proves that it leads to the same switch. The lock is held on it: what
@@ -156,19 +153,6 @@ type lockConsole struct {
 func (c *lockConsole) close() {
 	c.console.close()
 	_ = c.on.Close()
-}
-
-// sleep waits; the error is ctx's end.
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return context.Cause(ctx)
-	}
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 // Afresh gives the switch over a connection that is made now.
@@ -294,5 +278,6 @@ func (w *Writer) Close() error {
 		defer cancel()
 		err = w.Revert(ctx)
 	}
+	w.endFresh()
 	return errors.Join(err, w.Host.Close())
 }
