@@ -91,4 +91,3 @@ func TestFaultF29_LinkCutAtEveryStep(t *testing.T) {
 		}
 	}
 }
-
