@@ -1,0 +1,285 @@
+package eos
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"bisc/internal/host"
+	"bisc/internal/host/eoshost"
+	"bisc/internal/host/sshhost"
+	"bisc/internal/lab/eos"
+	"bisc/internal/lab/eos/device"
+	"bisc/internal/lab/eos/front"
+	"bisc/layers"
+	"bisc/modules"
+	"bisc/modules/kindtest"
+)
+
+// rack is an emulated switch, reached over SSH, and a plan for it.
+type rack struct {
+	*eos.Switch
+	pool   *sshhost.Pool
+	reader *eoshost.Host
+	writer *eoshost.Writer
+	runs   int
+}
+
+func newRack(t *testing.T, startup string) *rack {
+	t.Helper()
+	sw := eos.ForTest(t, eos.Options{
+		Device: device.Options{Startup: startup},
+		Flash:  map[string][]byte{"bisc/boot.sh": []byte("#!/bin/sh\n")},
+		Image:  []string{"/usr/local/bin/doublezero-agent"},
+		Front:  front.Faults{Echo: "always"},
+	})
+	r := &rack{Switch: sw, pool: sshhost.NewPool(sshhost.Options{})}
+	t.Cleanup(func() { r.pool.Close() })
+	if _, err := sw.Control().Bash("chmod 755 /mnt/flash/bisc/boot.sh"); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func (r *rack) config() eoshost.Config {
+	var port int
+	_, _ = fmt.Sscanf(r.Addr, "127.0.0.1:%d", &port)
+	return eoshost.Config{
+		SSH: sshhost.Config{Name: "sw", Addresses: []string{"127.0.0.1"}, Port: port, User: r.User, HostKeys: []string{r.HostKey},
+			Identities: []string{r.Key}, AgentSocket: "none"},
+		Hostname: "lab-sw01", Timer: time.Minute, Look: []time.Duration{time.Millisecond}, Run: fmt.Sprintf("t%d", r.runs), Owner: "test",
+	}
+}
+
+// Reader is one connection for the whole test.
+func (r *rack) Reader(ctx context.Context, _ string) (host.Reader, error) {
+	if r.reader == nil {
+		h, err := eoshost.Open(ctx, r.pool, r.config())
+		if err != nil {
+			return nil, err
+		}
+		r.reader = h
+	}
+	return r.reader, nil
+}
+
+// Writer is one connection an apply.
+func (r *rack) Writer(ctx context.Context, _ string) (host.Writer, error) {
+	if r.writer == nil {
+		r.runs++
+		w, err := eoshost.OpenWriter(ctx, r.pool, r.config())
+		if err != nil {
+			return nil, err
+		}
+		r.writer = w
+	}
+	return r.writer, nil
+}
+
+func relayStage(t *testing.T, resources ...modules.Resource) *layers.Stage {
+	t.Helper()
+	st := &layers.Stage{Layer: layers.Relay, Name: "relay", Host: "sw", Assumes: []layers.Layer{}}
+	for i, r := range resources {
+		if v, ok := r.(modules.Validator); ok {
+			if err := v.Validate(); err != nil {
+				t.Fatalf("resource %d: %v", i, err)
+			}
+		}
+		if n, ok := r.(modules.Neighbour); ok {
+			n.Meet(resources)
+		}
+		if a, ok := r.(modules.Agreer); ok {
+			if err := a.Agree(resources); err != nil {
+				t.Fatalf("resource %d: %v", i, err)
+			}
+		}
+		st.Items = append(st.Items, layers.Item{Address: fmt.Sprintf("%d %T", i, r), Resource: r})
+	}
+	return st
+}
+
+// plan is what differs, an address and kindtest.Print each. It opens no configuration session.
+func (r *rack) plan(t *testing.T, st *layers.Stage) string {
+	t.Helper()
+	if err := r.Control().Forget(); err != nil {
+		t.Fatal(err)
+	}
+	h, err := r.Reader(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	rep := layers.Observe(t.Context(), host.NewMemo(h), []*layers.Stage{st}, layers.Options{})
+	if rep.Err != nil {
+		t.Fatal(rep.Err)
+	}
+	for _, o := range rep.Outcomes {
+		if o.Err != nil {
+			t.Fatalf("%s is unknown: %v", o.Item.Address, o.Err)
+		}
+		if !o.Change.InSync() {
+			fmt.Fprintf(&b, "%s\n%s", o.Item.Address, kindtest.Print(o.Change))
+		}
+	}
+	typed, err := r.Control().Lines()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if i := slices.IndexFunc(typed, func(l string) bool { return strings.HasPrefix(l, "configure") || strings.HasPrefix(l, "copy") }); i >= 0 {
+		t.Errorf("the plan typed %q", typed[i])
+	}
+	return b.String()
+}
+
+// apply does a round, with every destruction permitted, and tells how each outcome ended.
+func (r *rack) apply(t *testing.T, st *layers.Stage) {
+	t.Helper()
+	destroy := map[string]bool{}
+	for _, it := range st.Items {
+		destroy[it.Address] = true
+	}
+	rep, err := layers.Climb{
+		Stages: []*layers.Stage{st}, Hosts: r,
+		Acting:  layers.Acting{Options: layers.Options{Destroy: destroy}, Record: layers.NoRecord{}},
+		Approve: func(int, layers.Report) (bool, error) { return true, nil },
+	}.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.writer != nil {
+		if err := r.writer.Close(); err != nil {
+			t.Errorf("release the switch: %v", err)
+		}
+		r.writer = nil
+	}
+	for _, h := range rep {
+		if h.Err != nil {
+			t.Fatal(h.Err)
+		}
+	}
+	for _, o := range rep.Outcomes() {
+		if o.State != layers.InSync && o.State != layers.Changed || o.Err != nil {
+			t.Errorf("after apply %s is %s %s: %v", o.Item.Address, o.State, o.Reason, o.Err)
+		}
+	}
+	if t.Failed() {
+		t.FailNow()
+	}
+}
+
+// behind types lines behind bisc's back.
+func (r *rack) behind(t *testing.T, lines ...string) {
+	t.Helper()
+	if out, err := r.Control().CLI("somebody", lines...); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+}
+
+// relayOf is the relay as it was in the end: a VRF, a tunnel with its source and list, routes; and the mirror beside it.
+func relayOf(absent bool) []modules.Resource {
+	tunnel := tunnel100()
+	tunnel.VRF, tunnel.ACLIn, tunnel.Destination = "relay", "SEC-VALIDATOR-100-IN", "203.0.113.1"
+	shred := shreds("permit udp any any eq 20000")
+	list := &ACL{Name: "SEC-VALIDATOR-100-IN", Counters: true, Rules: []string{"permit icmp host 169.254.100.1 any", "permit ip host 192.0.2.65 any", "100 deny ip any any"}}
+	lo, vrf := loopback("192.0.2.137/32"), &VRF{Name: "relay", Routing: true}
+	mirror := &Lines{Name: "mirror", Prefix: "monitor session 1 ", Lines: []string{"monitor session 1 source Ethernet1/1 rx", "monitor session 1 ip access-group SHRED-RELAY", "monitor session 1 destination Cpu"}}
+	boot := handler(func(*EventHandler) {})
+	routes := &Lines{Name: "routes", Lines: []string{relayFor, "ip route vrf relay 0.0.0.0/0 egress-vrf default 203.0.113.1"}}
+	if absent {
+		tunnel, shred, list, lo = &Tunnel{Name: tunnel.Name, Absent: true}, &ACL{Name: shred.Name, Absent: true}, &ACL{Name: list.Name, Absent: true}, loopback("")
+		vrf, boot = &VRF{Name: "relay", Absent: true}, &EventHandler{Name: boot.Name, Absent: true}
+		mirror.Lines, mirror.Absent, routes.Absent = nil, true, true
+		return []modules.Resource{routes, mirror, tunnel, lo, list, shred, vrf, boot}
+	}
+	port := &Section{Name: "port", Path: []string{"interface Ethernet4/1"}, Mode: "merge", Lines: []string{"mtu 9214", "no switchport"}}
+	return []modules.Resource{vrf, lo, list, shred, tunnel, mirror, routes, boot, port}
+}
+
+// Every kind, twice: what was applied is in force, saved and seen, the second look finds nothing; what is broken behind bisc's back
+// is named and mended; a reload changes nothing; and the inverse leaves the switch as it was.
+func TestSwitchTwice(t *testing.T) {
+	r := newRack(t, base)
+	was, err := r.Control().Running()
+	if err != nil {
+		t.Fatal(err)
+	}
+	st := relayStage(t, relayOf(false)...)
+	first := r.plan(t, st)
+	has(t, first, "now running", "boot startup", "step: configure")
+	r.apply(t, st)
+	if got := r.plan(t, st); got != "" {
+		t.Fatalf("after the first apply:\n%s", got)
+	}
+	for _, tt := range []struct {
+		name  string
+		lines []string
+		want  []string
+	}{
+		{"a route goes, unsaved", []string{"configure", "no " + relayFor, "end"}, []string{"now running: (no line to go) -> " + relayFor, "!boot"}},
+		{"a list is edited, and saved", []string{"configure", "ip access-list SHRED-RELAY", "20 permit udp any any eq 9", "exit", "end", "copy running-config startup-config"},
+			[]string{"now running: ip access-list SHRED-RELAY / 20 permit udp any any eq 9 -> (no line to come) (in use by monitor session 1 ip access-group SHRED-RELAY", "boot startup"}},
+		{"the tunnel's MTU", []string{"configure", "interface Tunnel100", "mtu 1400", "end"}, []string{"interface Tunnel100 / mtu 1400 -> interface Tunnel100 / mtu 9216", "!boot"}},
+		{"the VRF stops routing", []string{"configure", "no ip routing vrf relay", "end"}, []string{"no ip routing vrf relay -> ip routing vrf relay", "!boot"}},
+		{"the mirror's source is another port", []string{"configure", "no monitor session 1 source Ethernet1/1 rx", "monitor session 1 source Ethernet4/1 rx", "end"},
+			[]string{"monitor session 1 source Ethernet4/1 rx -> monitor session 1 source Ethernet1/1 rx"}},
+		{"the handler", []string{"configure", "event-handler bisc-boot", "delay 5", "end"}, []string{"event-handler bisc-boot / delay 5 -> event-handler bisc-boot / delay 60"}},
+		{"startup alone (incident 39)", []string{"configure", "no " + relayFor, "end", "copy running-config startup-config", "configure", relayFor, "end"},
+			[]string{"boot startup: (no line to go) -> " + relayFor, "!now", "step: cli copy running-config startup-config"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r.behind(t, tt.lines...)
+			has(t, r.plan(t, st), tt.want...)
+			r.apply(t, st)
+			if got := r.plan(t, st); got != "" {
+				t.Fatalf("after the repair:\n%s", got)
+			}
+		})
+	}
+	if err := r.Control().Reload(); err != nil {
+		t.Fatal(err)
+	}
+	r.reader = nil
+	if got := r.plan(t, st); got != "" {
+		t.Errorf("after a reload:\n%s", got)
+	}
+	back := relayStage(t, append(relayOf(true), &Section{Name: "port", Path: []string{"interface Ethernet4/1"}, Mode: "merge", Lines: []string{"mtu 2048"}})...)
+	has(t, r.plan(t, back), "destroys: the VRF relay", "destroys: the tunnel Tunnel100")
+	r.apply(t, back)
+	for _, half := range []func() (string, error){r.Control().Running, r.Control().Startup} {
+		now, err := half()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c := firstDifference(was, now); c != "" {
+			t.Errorf("the inverse left something:\n%s", c)
+		}
+	}
+}
+
+// firstDifference compares two configurations but for their headers.
+func firstDifference(a, b string) string {
+	body := func(s string) []string {
+		var out []string
+		for l := range strings.Lines(s) {
+			if !strings.HasPrefix(l, "!") {
+				out = append(out, l)
+			}
+		}
+		return out
+	}
+	x, y := body(a), body(b)
+	for i := range max(len(x), len(y)) {
+		switch {
+		case i >= len(x):
+			return "+ " + y[i]
+		case i >= len(y):
+			return "- " + x[i]
+		case x[i] != y[i]:
+			return "- " + x[i] + "+ " + y[i]
+		}
+	}
+	return ""
+}
