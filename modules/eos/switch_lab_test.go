@@ -283,3 +283,93 @@ func firstDifference(a, b string) string {
 	}
 	return ""
 }
+
+// redirected is the relay as it was before: packets of a list sent elsewhere by a policy, on their way into a port.
+func redirected(absent bool) []modules.Resource {
+	list := &ACL{Name: "VALIDATOR-RELAY-ACL", Rules: []string{"permit udp any host 192.0.2.65 eq 8001", "permit udp any host 192.0.2.65 range 9000 9025"}}
+	class := &Section{Name: "class", Path: []string{"class-map type pbr match-any VALIDATOR-RELAY-CLASS"}, Mode: "exact", Lines: []string{"10 match ip access-group VALIDATOR-RELAY-ACL"}}
+	policy := &Section{Name: "policy", Path: []string{"policy-map type pbr VALIDATOR-RELAY"}, Mode: "exact", Lines: []string{"10 class VALIDATOR-RELAY-CLASS", "   set nexthop 203.0.113.1"}}
+	port := &Section{Name: "port", Path: []string{"interface Ethernet1/1"}, Mode: "merge", Lines: []string{"service-policy type pbr input VALIDATOR-RELAY"}}
+	if !absent {
+		return []modules.Resource{list, class, policy, port}
+	}
+	list.Rules, list.Absent = nil, true
+	class.Lines, class.Absent, policy.Lines, policy.Absent = nil, true, nil, true
+	port.Lines, port.Without = nil, port.Lines
+	return []modules.Resource{port, policy, class, list}
+}
+
+// Each of these makes EOS do something that a plan must have thought of.
+func TestSwitchEdges(t *testing.T) {
+	r := newRack(t, base)
+	tunnel := func(vrf string) *Tunnel {
+		u := tunnel100()
+		u.VRF = vrf
+		return u
+	}
+	lo := loopback("192.0.2.137/32")
+	for _, tt := range []struct {
+		name string
+		all  []modules.Resource
+	}{
+		{"two blocks write one new section", []modules.Resource{
+			&Section{Name: "a", Path: []string{"interface Loopback9"}, Mode: "merge", Lines: []string{"description nine"}},
+			&Section{Name: "b", Path: []string{"interface Loopback9"}, Mode: "merge", Lines: []string{"ip address 192.0.2.9/32"}}}},
+		{"a tunnel", []modules.Resource{lo, tunnel("")}},
+		{"its VRF comes, and takes its address on the way", []modules.Resource{lo, &VRF{Name: "relay", Routing: true}, tunnel("relay")}},
+		{"another one comes", []modules.Resource{lo, &VRF{Name: "relay", Routing: true}, &VRF{Name: "other", Routing: true}, tunnel("other")}},
+		{"the VRF goes again", []modules.Resource{lo, tunnel(""), &VRF{Name: "relay", Absent: true}, &VRF{Name: "other", Absent: true}}},
+		{"the tunnel and its source go together", []modules.Resource{&Tunnel{Name: "Tunnel100", Absent: true}, loopback("")}},
+		{"a policy that redirects", redirected(false)},
+		{"its list gets other rules under the same numbers", []modules.Resource{&ACL{Name: "VALIDATOR-RELAY-ACL", Rules: []string{"permit tcp any host 192.0.2.65 eq 8001", "permit udp any host 192.0.2.65 range 9000 9025"}}}},
+		{"the policy goes", redirected(true)},
+		{"rules are typed as people type them", []modules.Resource{&ACL{Name: "TYPED", Counters: true, Rules: []string{
+			"permit icmp any any", "permit tcp any any eq 179", "permit udp any any eq bootps bootpc snmp rip ntp ldp", "permit udp 192.0.2.7/32 any", "remark the end", "deny ip any any"}}}},
+		{"a route is typed as people type it", []modules.Resource{&Lines{Name: "x", Lines: []string{"ip route 192.0.2.200/30 203.0.113.1 1", "ip route 192.0.2.210/32 203.0.113.1 250 tag 7 name x"}}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			st := relayStage(t, tt.all...)
+			has(t, r.plan(t, st), "step: configure")
+			r.apply(t, st)
+			if got := r.plan(t, st); got != "" {
+				t.Fatalf("after the first apply:\n%s", got)
+			}
+		})
+	}
+}
+
+// The profile of the real switches has no traffic policies; one that has them takes the kind.
+func TestSwitchTrafficPolicy(t *testing.T) {
+	r := newRack(t, with(t, base, profile("tunnel-interface-acl", "feature mirror ip", "   sequence 80", "feature pbr ip", "   sequence 60")...))
+	has(t, r.plan(t, relayStage(t, policy(func(*TrafficPolicy) {}))), "the TCAM profile tunnel-interface-acl in force has no \"traffic-policy port ipv4\" (it has mirror ip, pbr ip)", "!step:")
+	r = newRack(t, with(t, base, profile("redirect", "feature traffic-policy port ipv4", "   sequence 45")...))
+	st := relayStage(t, policy(func(*TrafficPolicy) {}))
+	r.apply(t, st)
+	if got := r.plan(t, st); got != "" {
+		t.Fatalf("after the first apply:\n%s", got)
+	}
+	r.apply(t, relayStage(t, policy(func(p *TrafficPolicy) { p.Absent = true })))
+	now, err := r.Control().Running()
+	if err != nil {
+		t.Fatal(err)
+	}
+	has(t, now, "!SHRED-RELAY")
+}
+
+// The play for one switch ran on all: what does not bear the inventory's name is asked nothing more.
+func TestIncident48_AnotherSwitch(t *testing.T) {
+	r := newRack(t, base)
+	cfg := r.config()
+	cfg.Hostname = "lab-sw02"
+	h, err := eoshost.Open(t.Context(), r.pool, cfg)
+	if err == nil {
+		_ = h.Close()
+		t.Fatal("a switch of another name was taken")
+	}
+	has(t, err.Error(), "lab-sw01", "lab-sw02")
+	typed, err := r.Control().Lines()
+	if err != nil {
+		t.Fatal(err)
+	}
+	has(t, strings.Join(typed, "\n"), "!running-config", "!configure")
+}

@@ -14,11 +14,27 @@ type wanted struct {
 	adds, removes []host.ConfigLine
 }
 
-// add joins one more resource's lines. A line that one brings and another takes is neither in the end.
+// add joins one more resource's lines. A line that one brings and another takes is neither in the end; one that two bring, as the
+// header of a new section in which both write, comes once.
 func (w *wanted) add(c host.Configure) {
 	w.lines = append(w.lines, c.Lines...)
-	w.adds = append(w.adds, c.Adds...)
-	w.removes = append(w.removes, c.Removes...)
+	w.adds = together(w.adds, c.Adds)
+	w.removes = together(w.removes, c.Removes)
+}
+
+// together adds the lines that are not there yet: no section has a line twice.
+func together(have, more []host.ConfigLine) []host.ConfigLine {
+	there := map[string]bool{}
+	for _, l := range have {
+		there[l.String()] = true
+	}
+	for _, l := range more {
+		if !there[l.String()] {
+			there[l.String()] = true
+			have = append(have, l)
+		}
+	}
+	return have
 }
 
 // empty tells whether there is nothing to configure.
