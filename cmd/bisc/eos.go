@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -62,4 +64,26 @@ func (s *session) eachSwitch(ctx context.Context, names []string, ask func(conte
 		return err
 	}
 	return s.eachHost(ctx, names, ask)
+}
+
+// columns is the width of what a person reads of a switch, whatever the terminal: it is pasted into mails.
+const columns = 80
+
+// folded breaks a text between words, into lines with that indent, the second and all further ones two deeper. A word that is
+// too long stays whole.
+func folded(indent, text string) string {
+	var b strings.Builder
+	line := indent
+	for _, word := range strings.Fields(text) {
+		switch {
+		case strings.TrimSpace(line) == "":
+			line += word
+		case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > columns:
+			b.WriteString(line + "\n")
+			line = indent + "  " + word
+		default:
+			line += " " + word
+		}
+	}
+	return b.String() + line + "\n"
 }

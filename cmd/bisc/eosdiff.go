@@ -214,7 +214,7 @@ func (st *switchState) text() string {
 	}
 	switch {
 	case st.Error != "":
-		fmt.Fprintf(&b, "  running and startup could not be compared: %s\n", st.Error)
+		b.WriteString(folded("  ", "running and startup could not be compared: "+st.Error))
 	case st.differ == "":
 		fmt.Fprintf(&b, "  startup-config is running-config: a reload changes nothing\n")
 	default:
@@ -226,7 +226,7 @@ func (st *switchState) text() string {
 // details are a resource's differences, below it.
 func (f switchFact) details(b *strings.Builder) {
 	if f.Because != "" {
-		fmt.Fprintf(b, "      %s\n", f.Because)
+		b.WriteString(folded("      ", f.Because))
 	}
 	for _, d := range f.Diffs {
 		half := d.Attr
@@ -236,10 +236,10 @@ func (f switchFact) details(b *strings.Builder) {
 		if d.Text != "" {
 			fmt.Fprintf(b, "      %s:\n%s", half, indented(d.Text, "        "))
 		} else {
-			fmt.Fprintf(b, "      %s: %s\n        want %s\n", half, d.Got, d.Want)
+			b.WriteString(folded("      ", half+": "+d.Got+" -> "+d.Want))
 		}
 		if d.Why != "" {
-			fmt.Fprintf(b, "        bisc leaves it: %s\n", d.Why)
+			b.WriteString(folded("        ", "bisc leaves it: "+d.Why))
 		}
 	}
 }

@@ -38,7 +38,7 @@ func probeList() []string {
 	return []string{
 		"show version | json", "show management ssh", "show management api http-commands | json", "show configuration sessions detail | json", "show configuration lock | json",
 		"show configuration checkpoints", "show daemon | json", "show extensions | json", "show boot-extensions | json", "show monitor session | json", "show cpu counters queue | json",
-		"show policy-map copp copp-system-policy", "show hardware tcam profile | json", "show ip route 186.233.184.235/32 | json", "show running-config diffs",
+		"show policy-map copp copp-system-policy", "show hardware tcam profile | json", "show ip route 0.0.0.0/0 | json", "show running-config diffs",
 		"show running-config all section \"configuration session\"", "show aaa methods authorization", "show reload cause | json", "show system coredump | json", "show clock | json",
 	}
 }

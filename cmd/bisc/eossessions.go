@@ -173,7 +173,8 @@ func (c *configurers) readLock(lock, clock []byte) {
 		}
 	}
 	if err := json.Unmarshal(lock, &raw); err != nil || raw.UserInfo == nil {
-		c.Strange = append(c.Strange, "show configuration lock does not say who holds it")
+		c.NoLock = "show configuration lock does not say who holds it"
+		c.Strange = append(c.Strange, c.NoLock)
 		return
 	}
 	i := *raw.UserInfo
@@ -192,7 +193,8 @@ const forcedAfter = time.Hour
 
 func (c *configurers) text(name string) string {
 	var b strings.Builder
-	line := func(format string, args ...any) { fmt.Fprintf(&b, name+"  "+format+"\n", args...) }
+	b.WriteString(name + "\n")
+	line := func(format string, args ...any) { b.WriteString(folded("  ", fmt.Sprintf(format, args...))) }
 	switch l := c.Lock; {
 	case c.NoLock != "":
 		line("nothing is known of the configuration lock: %s", c.NoLock)
@@ -208,11 +210,8 @@ func (c *configurers) text(name string) string {
 	}
 	line("%d of %d sessions pending", c.Pending, c.Max)
 	for _, s := range c.Sessions {
-		fmt.Fprintf(&b, "    %s\n        %s, %s", s.Name, s.State, s.Whose)
-		for _, who := range append(s.Open, c.remark(s)...) {
-			fmt.Fprintf(&b, "; %s", who)
-		}
-		b.WriteString("\n")
+		said := append([]string{s.State + ", " + s.Whose}, s.Open...)
+		b.WriteString("    " + s.Name + "\n" + folded("      ", strings.Join(append(said, c.remark(s)...), "; ")))
 	}
 	if c.Merge != nil && !*c.Merge && c.Pending > 0 {
 		line("a commit replaces the running configuration: it undoes what was changed since its session began")

@@ -63,10 +63,10 @@ func probeTheSwitch(ctx context.Context, sw aSwitch) (answer, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s  %s, EOS %s, %s\n  calls itself %s, serial %s, %s\n", sw.Name(), f.Model, f.Version, f.Architecture, f.Hostname, f.Serial, f.MAC)
 	for _, w := range l.Ways {
-		fmt.Fprintf(&b, "  way: %s: %s\n", w.Name, wayState(w))
+		b.WriteString(folded("  ", w.Name+": "+wayState(w)))
 	}
 	for _, c := range l.Capabilities {
-		fmt.Fprintf(&b, "  %-7s  %s (%s)\n", c.Holds, c.Name, c.How)
+		b.WriteString(folded("  ", c.Name+": "+c.Holds+" ("+c.How+")"))
 	}
 	return answer{b.String(), l}, nil
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 
 	"github.com/aristanetworks/goeapi"
@@ -105,6 +106,10 @@ func (c *Client) post(ctx context.Context, path string, body []byte) (*http.Resp
 		req.Header.Set("Cookie", cookie)
 	}
 	resp, err := c.http.Do(req)
+	var of *url.Error
+	if errors.As(err, &of) { // its address is no more than a name for the socket
+		err = of.Err
+	}
 	if err != nil {
 		return nil, &TransportError{Err: err}
 	}
