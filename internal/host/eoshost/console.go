@@ -55,13 +55,22 @@ type ptyRequest struct {
 // is printed. The command line's own editor echoes what it takes. 53 is ECHO, 0 the list's end (RFC 4254 8).
 const noEcho = "\x35\x00\x00\x00\x00\x00"
 
+// modes are those of the console's PTY. A command line whose editor echoes only where its terminal does [U] is mute without; what is
+// typed ahead would then be echoed early, so such a console types nothing ahead.
+func (c *console) modes() string {
+	if c.careful {
+		return "\x35\x00\x00\x00\x01\x00"
+	}
+	return noEcho
+}
+
 // openConsole opens one more console, enabled and with the pager switched off.
 func (h *Host) openConsole(ctx context.Context) (*console, error) {
 	c, err := h.startConsole(ctx)
 	if err != nil {
 		return nil, err
 	}
-	answers, err := c.fly(ctx, silence, prepare()...)
+	answers, err := c.all(ctx, prepare()...)
 	if err != nil {
 		c.close()
 		return nil, fmt.Errorf("%s: the switch's command line: %w", h.conn.Place(), err)
@@ -79,7 +88,7 @@ func (h *Host) startConsole(ctx context.Context) (*console, error) {
 	go ssh.DiscardRequests(reqs)
 	var b [6]byte
 	_, _ = rand.Read(b[:]) // never fails (Go 1.24)
-	c := &console{name: h.Name(), conn: h.conn, ch: ch, screen: newScreen(), word: "! bisc-" + hex.EncodeToString(b[:])}
+	c := &console{name: h.Name(), conn: h.conn, ch: ch, screen: newScreen(), word: "! bisc-" + hex.EncodeToString(b[:]), careful: h.plain}
 	go c.screen.read(ch)
 	if err := c.login(ctx, h.enable); err != nil {
 		c.close()
@@ -113,7 +122,7 @@ func (c *console) login(ctx context.Context, enable enabling) error {
 	for _, r := range []struct {
 		kind    string
 		payload []byte
-	}{{"pty-req", ssh.Marshal(ptyRequest{"vt100", 32767, 0, 0, 0, noEcho})}, {"shell", nil}} {
+	}{{"pty-req", ssh.Marshal(ptyRequest{"vt100", 32767, 0, 0, 0, c.modes()})}, {"shell", nil}} {
 		if _, err := c.ch.SendRequest(r.kind, false, r.payload); err != nil {
 			return fmt.Errorf("%w: %w", host.ErrUnreachable, err)
 		}
@@ -167,13 +176,16 @@ func (c *console) greet(ctx context.Context, word, first string) (asked bool, er
 		}
 		// What was typed before there was a command line to take it is lost [I].
 		if again {
-			return false, errors.New("it shows a prompt and takes no words")
+			return false, errMute
 		}
 		if err := c.write(first); err != nil {
 			return false, err
 		}
 	}
 }
+
+// errMute: nothing that is typed is echoed.
+var errMute = errors.New("it shows a prompt and takes no words")
 
 // echoed tells whether the last of what was typed was taken by the command line.
 func echoed(after []byte, first string) bool {

@@ -2,6 +2,7 @@ package eoshost
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -20,6 +21,7 @@ type Host struct {
 
 	is     identity
 	secret string // enable's password, where it asked for one
+	plain  bool   // consoles type nothing ahead: the switch does not echo as others do
 	eapi   Way
 	can    capabilities
 }
@@ -39,13 +41,12 @@ func Open(ctx context.Context, pool *sshhost.Pool, cfg Config) (*Host, error) {
 	}
 	h := &Host{pool: pool, cfg: cfg, conn: conn}
 	h.enable = enabling{wanted: cfg.SSH.Become != sshhost.BecomeNone, password: askOnce(cfg.SSH.Name, cfg.EnablePassword)}
-	c, err := h.startConsole(ctx)
-	if err != nil {
-		conn.Close()
-		return nil, err
+	c, err := h.meet(ctx)
+	if errors.Is(err, errMute) || errors.Is(err, errMixed) {
+		h.plain = true
+		c, err = h.meet(ctx)
 	}
-	if h.is, err = c.identify(ctx, cfg); err != nil {
-		c.close()
+	if err != nil {
 		conn.Close()
 		return nil, err
 	}
@@ -57,6 +58,19 @@ func Open(ctx context.Context, pool *sshhost.Pool, cfg Config) (*Host, error) {
 		return nil, err
 	}
 	return h, nil
+}
+
+// meet opens the first console and finds out which switch this is.
+func (h *Host) meet(ctx context.Context) (*console, error) {
+	c, err := h.startConsole(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if h.is, err = c.identify(ctx, h.cfg); err != nil {
+		c.close()
+		return nil, err
+	}
+	return c, nil
 }
 
 // Name is the switch's name in the inventory.

@@ -23,7 +23,7 @@ var ErrOtherSwitch = errors.New("this is another switch")
 // any terminal. Nothing else is asked of a switch that is not the one meant (biscayne.md, incidents 48 and 50).
 func (c *console) identify(ctx context.Context, cfg Config) (identity, error) {
 	commands := append(prepare(), "show hostname | json", "show version | json", "bash timeout 10 cat /proc/sys/kernel/random/boot_id </dev/null")
-	answers, err := c.fly(ctx, silence, commands...)
+	answers, err := c.all(ctx, commands...)
 	if err != nil {
 		return identity{}, fmt.Errorf("%s: asking which switch it is: %w", c.conn.Place(), err)
 	}
@@ -44,9 +44,24 @@ var bootID = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 // prepare is what is typed first at a prompt: no pager, no line ever broken.
 func prepare() []string { return []string{"terminal length 0", "terminal width 32767"} }
 
+// all asks commands in one flight, or one by one where nothing may be typed ahead.
+func (c *console) all(ctx context.Context, commands ...string) (answers []string, err error) {
+	if !c.careful {
+		return c.fly(ctx, silence, commands...)
+	}
+	for _, command := range commands {
+		answer, err := c.slowly(ctx, silence, command)
+		if err != nil {
+			return nil, err
+		}
+		answers = append(answers, answer)
+	}
+	return answers, nil
+}
+
 // prepared judges its answers: without the switch's word [V] the pager may still come.
 func (c *console) prepared(answers []string) {
-	c.careful = !strings.Contains(answers[0], "Pagination disabled")
+	c.careful = c.careful || !strings.Contains(answers[0], "Pagination disabled")
 }
 
 // readIdentity reads what a switch says of itself. A key that is missing is not a mismatch but an answer that is not understood.

@@ -21,9 +21,9 @@ type Faults struct {
 	CutAfter int64
 
 	// Echo is who shows what is typed. "" or "always": the CLI's editor, when it reads it, whatever the terminal was asked for [I].
-	// "asked": the editor, if the client asked its terminal for echo, as GNU readline has it: whether EOS's does is [U]. "twice": the
-	// terminal, of what is typed ahead, and the editor again when it reads it (netmiko's "duplicate the command echo if they fall
-	// behind") [V].
+	// "asked": if the client asked its terminal for echo, the editor, as GNU readline has it, and the terminal itself while no editor
+	// reads, in the middle of what is printed, so that it is seen twice (netmiko's "duplicate the command echo if they fall behind"
+	// [V]); without, nobody. Whether EOS is so is [U]. "twice": as if echo had been asked for.
 	Echo string
 	// Banner is shown after the login, before the first prompt.
 	Banner string

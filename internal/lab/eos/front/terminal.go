@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,6 +14,8 @@ type terminal struct {
 	s    *session
 	cli  *cli
 	keys *keys
+	// reading: the editor has the terminal, which then echoes nothing by itself.
+	reading atomic.Bool
 
 	mu     sync.Mutex
 	cancel context.CancelFunc // of the command that runs; nil for none
@@ -50,8 +53,10 @@ func (t *terminal) greet() {
 
 // lines reads and runs lines. The answer and the prompt after it go out in one piece.
 func (t *terminal) lines() (int, error) {
+	t.reading.Store(true)
 	t.write(t.prompt())
 	for {
+		t.reading.Store(true)
 		line, err := t.readLine()
 		if errors.Is(err, errInterrupted) {
 			t.write("^C\n" + t.prompt())
@@ -71,6 +76,7 @@ func (t *terminal) lines() (int, error) {
 
 // do runs a line and shows its answer.
 func (t *terminal) do(line string) error {
+	t.reading.Store(false)
 	ctx, done := t.begin()
 	defer done()
 	a, err := t.cli.ask(ctx, line, func(ctx context.Context) (string, error) { return t.run(ctx, line) })
@@ -104,6 +110,7 @@ func (t *terminal) show(ctx context.Context, a answer) error {
 	if !t.cli.Closed() {
 		text += t.prompt()
 	}
+	t.reading.Store(true)
 	if err := t.s.peer.front.deliver(ctx, t.s.ch, t.lineEnds(text), a.trip); err != nil {
 		return err
 	}
@@ -140,7 +147,7 @@ func (t *terminal) listen() {
 	b := make([]byte, 4096)
 	for {
 		n, err := t.s.ch.Read(b)
-		if t.s.pty && t.s.peer.front.Faults().Echo == "twice" {
+		if t.echoes() {
 			t.write(strings.ReplaceAll(strings.ReplaceAll(string(b[:n]), "\r", "\n"), "\x03", ""))
 		}
 		for _, c := range b[:n] {
@@ -154,6 +161,15 @@ func (t *terminal) listen() {
 			return
 		}
 	}
+}
+
+// echoes says whether the terminal itself shows what is typed, amid whatever is being printed.
+func (t *terminal) echoes() bool {
+	if !t.s.pty || t.reading.Load() {
+		return false
+	}
+	echo := t.s.peer.front.Faults().Echo
+	return echo == "twice" || echo == "asked" && t.s.echo
 }
 
 // prompt is the device's, with what the chassis puts into it; a session without a terminal has none [I].

@@ -107,11 +107,18 @@ func TestEcho(t *testing.T) {
 	must(t, s.SetFaults(Faults{Echo: "asked"}))
 	d.send("show version\n")
 	equal(t, "no echo", d.until("32S\r\nwas-sw01>"), "\r\nArista DCS-7280CR3A-32S\r\nwas-sw01>")
-	must(t, s.SetFaults(Faults{Echo: "twice"}))
-	d = s.terminal(c, 0, 0, 1)
-	d.until("was-sw01>")
-	d.send("show version\n")
-	equal(t, "twice", d.until("32S\r\nwas-sw01>"), "show version\r\nshow version\r\nArista DCS-7280CR3A-32S\r\nwas-sw01>")
+	for echo, asked := range map[string]uint32{"asked": 1, "twice": 0} {
+		d = s.terminal(c, 0, 0, asked)
+		d.until("was-sw01>")
+		must(t, s.SetFaults(Faults{Echo: echo, Trips: []Trip{{Match: "enable", Do: Stall, When: Unanswered}}}))
+		d.send("enable\n")
+		d.until("enable\r\n")
+		d.send("show version\n")
+		equal(t, "early: "+echo, d.until("version\r\n"), "show version\r\n")
+		s.Release()
+		equal(t, "and again: "+echo, d.until("32S\r\nwas-sw01#"), "was-sw01#show version\r\nArista DCS-7280CR3A-32S\r\nwas-sw01#")
+		must(t, s.SetFaults(Faults{}))
+	}
 }
 
 // A text of several lines, a banner, has no prompt, and its comment and "?" lines are its own.
