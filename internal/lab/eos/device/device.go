@@ -174,7 +174,11 @@ func (o Options) withDefaults() Options {
 func (d *Device) SetFaults(change func(*Faults)) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	before := d.faults.Unprogrammed
 	change(&d.faults)
+	if d.faults.Unprogrammed != before {
+		d.o.Plane.Apply(d.view())
+	}
 }
 
 // Log gives every line that any shell was given so far, oldest first, as "user@tty: line"; what was typed as a password is not in it.

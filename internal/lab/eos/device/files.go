@@ -106,6 +106,69 @@ func (d *Device) checkpoint(name string) error {
 	return d.write(path.Join(checkpointDir, name), d.document("show running-config", d.running))
 }
 
+// replaceCommand is "configure replace URL [ignore-errors] [skip-checkpoint]": the whole configuration, at once (eos.md B.1).
+func (s *Shell) replaceCommand(url string, options []string) error {
+	d := s.d
+	if err := d.held(s); err != nil {
+		return err
+	}
+	from, name, _ := strings.Cut(url, ":")
+	switch name = strings.TrimLeft(name, "/"); from {
+	case "flash":
+	case "checkpoint":
+		name = path.Join(checkpointDir, name)
+	default:
+		return invalid(3, url)
+	}
+	b, err := d.o.Files.ReadFile(name)
+	if err != nil {
+		return failed("Error reading %s (No such file or directory)", url)
+	}
+	tree, errs := d.grammar.Parse(string(b))
+	if len(errs) > 0 && !slices.Contains(options, "ignore-errors") {
+		return failed("Error replacing the configuration with %s: %v", url, errors.Join(errs...))
+	}
+	if !slices.Contains(options, "skip-checkpoint") {
+		d.checkpointCommit(d.running)
+	}
+	d.replace(tree)
+	d.syslog("ConfigAgent", "SYS-5-CONFIG_REPLACE_SUCCESS", "User %s replaced running configuration with %s successfully on %s", s.user, url, s.where())
+	return nil
+}
+
+// dir is "dir [flash:[/DIR]]": the text is that of text/ntc/arista_eos_dir_recur_all.raw without dates, the JSON that of
+// show/anta/dir_flash_memory.
+func (s *Shell) dir(args []string) (answer, error) {
+	from, name := "flash:/", ""
+	if len(args) == 1 {
+		fs, rest, _ := strings.Cut(args[0], ":")
+		if fs != "flash" {
+			return answer{}, invalid(2, args[0])
+		}
+		name = strings.Trim(rest, "/")
+		from += name
+	}
+	names, err := s.d.o.Files.List(path.Clean("./" + name))
+	if err != nil {
+		return answer{}, failed("Error listing directory %s (No such file or directory)", from)
+	}
+	text, entries := "Directory of "+from+"\n\n", object{}
+	for _, n := range names {
+		size := 0
+		if b, err := s.d.o.Files.ReadFile(path.Join(name, n)); err == nil {
+			size = len(b)
+		}
+		text += fmt.Sprintf("       -rw-  %10d  %s\n", size, n)
+		entries = append(entries, field{n, object{{"permissions", "-rw-"}, {"size", size}}})
+	}
+	if len(names) == 0 {
+		text += "No files in directory\n"
+	}
+	total, free := s.d.o.Files.Space()
+	text += fmt.Sprintf("\n%d bytes total (%d bytes free)\n", total, free)
+	return answer{text, object{{"urls", object{{from, object{{"entries", entries}, {"bytesTotal", total}, {"bytesFree", free}}}}}}}, nil
+}
+
 // restore is immediate and asks nothing (eos.md B.1).
 func (d *Device) restore(name string) error {
 	b, err := d.o.Files.ReadFile(path.Join(checkpointDir, name))

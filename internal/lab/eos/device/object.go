@@ -3,6 +3,7 @@ package device
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 )
 
 // object is a JSON object whose keys keep their order.
@@ -36,3 +37,5 @@ func (o object) MarshalJSON() ([]byte, error) {
 	b.WriteByte('}')
 	return b.Bytes(), nil
 }
+
+func text(n int) string { return strconv.Itoa(n) }

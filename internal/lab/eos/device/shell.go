@@ -155,7 +155,7 @@ func (s *Shell) Run(line string) (out string, err error) {
 // JSON executes one line as eAPI does with format json: the model of a show command, {} for most others, {"messages": [...]}
 // where the command says something. An *Error of kind Unconverted has no JSON.
 func (s *Shell) JSON(line string) (json.RawMessage, error) {
-	if strings.HasPrefix(strings.TrimSpace(line), "show ") && !s.InText() {
+	if asks(line) && !s.InText() {
 		out, err := s.Run(strings.TrimSuffix(strings.TrimSpace(line), "| json") + " | json")
 		return json.RawMessage(out), err
 	}
@@ -233,14 +233,14 @@ func (s *Shell) run(line string) (string, error) {
 		return "", translate(err)
 	}
 	words := strings.Fields(line)
-	if len(words) == 0 || words[0][0] == '!' && !strings.HasPrefix(words[0], "!!") {
+	if len(words) == 0 || words[0][0] == '!' && (s.editor == nil || !strings.HasPrefix(words[0], "!!")) {
 		return "", nil
 	}
 	if err := d.denied(line); err != nil {
 		return "", err
 	}
 	switch {
-	case words[0] == "show":
+	case asks(line):
 		return s.show(strings.TrimSpace(line))
 	case s.editor != nil:
 		return s.configure(line, words)

@@ -109,6 +109,11 @@ func (s *Shell) configureLine(words []string) (string, error) {
 		return "", s.checkpointCommand(words[2:])
 	case "lock", "unlock":
 		return "", s.lockCommand(words[1], words[2:])
+	case "replace":
+		if len(words) < 3 {
+			return "", incomplete()
+		}
+		return "", s.replaceCommand(words[2], words[3:])
 	}
 	return "", invalid(2, words[1])
 }

@@ -12,29 +12,37 @@ type answer struct {
 	model any
 }
 
-// shower is one show command: the words behind "show", how many more it takes, whether an unprivileged user may ask.
+// shower is one command that shows: its words, how many more it takes, whether an unprivileged user may ask.
 type shower struct {
 	words    string
-	max      int
+	min, max int
 	open     bool
 	answer   func(s *Shell, args []string) (answer, error)
-	min      int
-	freeText bool // args are taken as they come
 }
 
+// shows are all of them: those that begin with show, and dir.
 func shows() []shower {
 	var all []shower
-	for _, l := range [][]shower{showSystem(), showConfig(), showManagement(), showForwarding(), showAgents(), showInterfaces()} {
-		all = append(all, l...)
+	for _, l := range [][]shower{showSystem(), showConfig(), showManagement(), showForwarding(), showAgents(), showInterfaces(), showHealth()} {
+		for _, c := range l {
+			c.words = "show " + c.words
+			all = append(all, c)
+		}
 	}
-	return all
+	return append(all, shower{words: "dir", max: 1, answer: (*Shell).dir})
+}
+
+// asks tells whether a line is for show.
+func asks(line string) bool {
+	word, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+	return word == "show" || word == "dir"
 }
 
 // show executes a show command and its pipes. Keywords are wanted in full ([I] less than EOS, which takes abbreviations: bisc
 // sends none, and a test that would send one should fail).
 func (s *Shell) show(line string) (string, error) {
 	parts := strings.Split(line, " | ")
-	words := strings.Fields(parts[0])[1:]
+	words := strings.Fields(parts[0])
 	if strings.HasSuffix(parts[len(parts)-1], "|") {
 		return "", incomplete()
 	}
@@ -52,9 +60,6 @@ func (s *Shell) show(line string) (string, error) {
 }
 
 func (s *Shell) answer(words []string) (answer, error) {
-	if len(words) == 0 {
-		return answer{}, incomplete()
-	}
 	line := strings.Join(words, " ")
 	var best *shower
 	reach := 0
@@ -71,7 +76,7 @@ func (s *Shell) answer(words []string) (answer, error) {
 		if reach == len(words) {
 			return answer{}, incomplete()
 		}
-		return answer{}, invalid(reach+2, words[reach])
+		return answer{}, invalid(reach+1, words[reach])
 	}
 	used := len(strings.Fields(best.words))
 	args := words[used:]
@@ -80,8 +85,8 @@ func (s *Shell) answer(words []string) (answer, error) {
 		return answer{}, unprivileged()
 	case len(args) < best.min:
 		return answer{}, incomplete()
-	case len(args) > best.max && !best.freeText:
-		return answer{}, invalid(used+best.max+2, args[best.max])
+	case len(args) > best.max:
+		return answer{}, invalid(used+best.max+1, args[best.max])
 	}
 	return best.answer(s, args)
 }

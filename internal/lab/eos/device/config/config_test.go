@@ -8,7 +8,7 @@ import (
 
 const fixtures = "../../../../../../shared/fixtures/eos/"
 
-func fixture(t *testing.T, name string) string {
+func fixture(t testing.TB, name string) string {
 	t.Helper()
 	b, err := os.ReadFile(fixtures + name)
 	if err != nil {

@@ -117,7 +117,10 @@ func (e *Editor) Run(line string) error {
 		return e.typed(line)
 	}
 	w := split(line)
-	if len(w.text) == 0 || w.text[0][0] == '!' {
+	if len(w.text) == 0 || w.text[0][0] == '!' && !strings.HasPrefix(w.text[0], "!!") {
+		return nil
+	}
+	if done := e.comment(w); done {
 		return nil
 	}
 	o := order{line: strings.TrimSpace(line), reset: strings.EqualFold(w.text[0], "default")}
@@ -143,6 +146,10 @@ func (e *Editor) Run(line string) error {
 }
 
 func (e *Editor) typed(line string) error {
+	if e.text.key == commentKey {
+		e.remark(line)
+		return nil
+	}
 	if strings.TrimSpace(line) == "EOF" {
 		e.text.Line += "\nEOF"
 		e.text = nil

@@ -84,6 +84,9 @@ func (n *Node) ordered() []*Node {
 
 // bucket is the place of the rule; numbered entries without one come behind all.
 func (n *Node) bucket() int {
+	if n.key == commentKey {
+		return -1
+	}
 	if n.rule == nil {
 		return 1 << 20
 	}

@@ -19,6 +19,10 @@ func (n *Node) print(b *strings.Builder, depth int) {
 		if k.number > 0 {
 			b.WriteString(strconv.Itoa(k.number) + " ")
 		}
+		if k.key == commentKey {
+			b.WriteString(strings.ReplaceAll(k.Line, "\n", "\n"+indent) + "\n")
+			continue
+		}
 		b.WriteString(k.Line)
 		b.WriteByte('\n')
 		k.print(b, depth+1)
@@ -31,6 +35,9 @@ func (n *Node) block() bool { return n.rule != nil && n.rule.Enter != nil }
 func (n *Node) apart(before *Node, depth int) bool {
 	if depth > 0 {
 		return n.block() && !n.rule.Tight
+	}
+	if n.rule == nil || before.rule == nil {
+		return true
 	}
 	return n.block() || before.block() || n.rule.Group == "" || n.rule.Group != before.rule.Group
 }
