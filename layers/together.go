@@ -110,7 +110,7 @@ func (s *joint) confirm(ctx context.Context) {
 	switch {
 	case err == nil:
 		s.settleSteps(ctx, nil)
-		s.lookAtLast(ctx)
+		s.lookAtLast(context.WithoutCancel(ctx)) // it is kept: how it is now is worth a moment, whatever was called off
 	case errors.As(err, &kept):
 		s.settleSteps(ctx, nil)
 		s.end(Failed, err)

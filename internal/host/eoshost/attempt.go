@@ -1,6 +1,7 @@
 package eoshost
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -194,23 +195,20 @@ func (a *attempt) agreed(ctx context.Context) (differs bool, err error) {
 		if err := a.step(ctx, "type the candidate into session "+a.name, a.candidate); err != nil {
 			return false, err
 		}
-		err := a.step(ctx, "compare the switch's own diff with the approved one", func(ctx context.Context) (said string, err error) {
+		raced, otherwise := false, error(nil)
+		otherwise = a.step(ctx, "compare the switch's own diff with the approved one", func(ctx context.Context) (said string, err error) {
 			differs, said, err = a.compare(ctx)
 			return said, err
 		})
-		if err != nil {
-			return false, err
-		}
-		if !differs {
+		if otherwise == nil && !differs {
 			return false, a.owed(ctx, "abort session "+a.name+", which changes nothing", a.abort)
 		}
-		raced := false
-		err = a.step(ctx, "look whether anybody changed the configuration meanwhile", func(ctx context.Context) (said string, err error) {
+		err := a.step(ctx, "look whether anybody changed the configuration meanwhile", func(ctx context.Context) (said string, err error) {
 			raced, said, err = a.raced(ctx)
 			return said, err
 		})
 		if err != nil || !raced {
-			return true, err
+			return true, cmp.Or(err, otherwise) // a diff that others are in is their doing, and no fault of the plan's
 		}
 		if err := a.owed(ctx, "abort session "+a.name, a.abort); err != nil {
 			return false, err

@@ -182,10 +182,11 @@ func (a *attempt) save(ctx context.Context) (string, error) {
 // unlock is step 11. A lock that was freed by others meanwhile is no longer ours to free.
 func (a *attempt) unlock(ctx context.Context) (string, error) {
 	h, err := a.holder(ctx)
-	if err != nil {
-		return "", err
-	}
 	switch {
+	case errors.Is(err, errShape), errors.As(err, new(*host.GuardError)): // its own transaction is all that this can end
+		return a.unlockOwn(ctx)
+	case err != nil:
+		return "", err
 	case h == nil:
 		return "it is free already", nil
 	case h.Transaction != a.lock:
@@ -193,6 +194,10 @@ func (a *attempt) unlock(ctx context.Context) (string, error) {
 	case !a.holds(h): // of a channel of this run that is gone
 		return a.forceUnlock(ctx)
 	}
+	return a.unlockOwn(ctx)
+}
+
+func (a *attempt) unlockOwn(ctx context.Context) (string, error) {
 	if _, err := a.say(ctx, actLimit, "configure unlock transaction "+a.lock); err != nil {
 		return "", fmt.Errorf("the configuration lock %s is left (configure unlock force frees it): %w", a.lock, err)
 	}

@@ -40,6 +40,30 @@ type emulated struct {
 	book   evidence
 	stop   chan struct{}
 	shells int
+	// meddle is called before each line that bisc's consoles send is done; nth is how often it came so far, from 1.
+	meddle func(line string, nth int)
+	heard  map[string]int
+}
+
+// overheard is a shell that tells of its lines.
+type overheard struct {
+	*device.Shell
+	e *emulated
+}
+
+func (o *overheard) Run(line string) (string, error) {
+	e := o.e
+	e.mu.Lock()
+	if e.heard == nil {
+		e.heard = map[string]int{}
+	}
+	e.heard[line]++
+	nth, meddle := e.heard[line], e.meddle
+	e.mu.Unlock()
+	if meddle != nil {
+		meddle(line, nth)
+	}
+	return o.Shell.Run(line)
 }
 
 const emulatedStartup = `hostname sw1
@@ -103,7 +127,7 @@ func emulate(t *testing.T, options device.Options) *emulated {
 		Authorized: func(_ string, key ssh.PublicKey) bool {
 			return string(key.Marshal()) == string(login.PublicKey().Marshal())
 		},
-		Open: func(user, tty string) front.Shell { return e.dev.Shell(user, tty) },
+		Open: func(user, tty string) front.Shell { return &overheard{e.dev.Shell(user, tty), e} },
 		Bash: func(ctx context.Context, _, command string, in io.Reader, out, errs io.Writer) int {
 			return e.Bash(ctx, command, in, out, errs)
 		}})

@@ -50,6 +50,9 @@ func (a *attempt) preflight(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", misread("no commit timer of others runs", err)
 	}
+	if _, err := a.holder(ctx); err != nil { // who cannot see a lock must not take it
+		return "", err
+	}
 	return "EOS " + version, a.mayConfigure(s)
 }
 

@@ -85,7 +85,14 @@ func (a *attempt) withdraw(ctx context.Context) error {
 		if err := a.reach(ctx); err != nil {
 			return "", err
 		}
-		return a.clean(ctx)
+		said, err := a.clean(ctx)
+		var refused *host.ShowError
+		if errors.As(err, &refused) { // the channel may stand in a section that it cannot leave
+			a.on.close()
+			a.lost = err
+			return a.again(a.clean)(ctx)
+		}
+		return said, err
 	})
 	if err != nil {
 		return &host.RevertedError{Host: a.way.name, By: "nothing was committed", Log: []string{fmt.Sprintf("lock %s or session %s may be left: %v", a.lock, a.name, err)}}
@@ -96,8 +103,8 @@ func (a *attempt) withdraw(ctx context.Context) error {
 // clean ends the session and the lock, where they are left.
 func (a *attempt) clean(ctx context.Context) (string, error) {
 	h, err := a.holder(ctx)
-	if err != nil {
-		return "", err
+	if a.lost != nil {
+		return "", a.lost
 	}
 	if h != nil && h.Transaction == a.lock && !a.holds(h) { // of the channel that is gone: it keeps this one from configuring
 		if _, err := a.forceUnlock(ctx); err != nil {
