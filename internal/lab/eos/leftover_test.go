@@ -79,12 +79,12 @@ func startAndWait(t *testing.T, netns string) {
 
 func gone(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	for !is() {
 		select {
 		case <-ctx.Done():
-			t.Fatalf("%s: still there after a minute", what)
+			t.Fatalf("%s: still there after 30s", what)
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
