@@ -51,6 +51,8 @@ type Decision struct {
 	MachineID string
 	// Hostname and Serial are what a switch must say of itself; empty: not compared.
 	Hostname, Serial string
+	// LookAgain is how long after a confirmed commit a switch is looked at again, each; nil: as bisc does by itself.
+	LookAgain []time.Duration
 	// EAPI is a switch's HTTP interface; its Mode is empty where there is none.
 	EAPI     EAPI
 	Settings []Setting

@@ -44,6 +44,8 @@ type Host struct {
 	MachineID string
 	// Hostname and Serial are what a switch must say of itself; empty: not declared.
 	Hostname, Serial string
+	// LookAgain is how long after a confirmed commit a switch is looked at again, each; none: as bisc does by itself.
+	LookAgain []string
 	// EAPI is a switch's HTTP interface.
 	EAPI EAPI
 	// Data is what plans read as host.<name>.<key>: an object.

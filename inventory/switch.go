@@ -3,6 +3,7 @@ package inventory
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"bisc/internal/host"
 )
@@ -13,6 +14,8 @@ func switchFields() map[string]field {
 	return map[string]field{
 		"hostname": text(func(h *Host) *string { return &h.Hostname }, checkHostname),
 		"serial":   text(func(h *Host) *string { return &h.Serial }, checkSerial),
+
+		"look_again": list(func(h *Host) *[]string { return &h.LookAgain }, checkLook, asIs),
 	}
 }
 
@@ -31,6 +34,16 @@ func checkHostname(s string) error {
 
 func checkSerial(s string) error { return plainWord("serial", s) }
 
+// longestLook is far above any second manager's period.
+const longestLook = time.Hour
+
+func checkLook(s string) error {
+	if t, err := time.ParseDuration(s); err != nil || t <= 0 || t > longestLook {
+		return fmt.Errorf("%q is not how long after a confirmed commit a switch is looked at again: write \"15s\" or \"75s\", up to %s", s, longestLook)
+	}
+	return nil
+}
+
 // switchTogether finds attributes of a switch on what is none.
 func (d *decoder) switchTogether() {
 	for _, name := range []string{"hostname", "serial"} {
@@ -38,10 +51,21 @@ func (d *decoder) switchTogether() {
 			d.fault(at, "No switch", fmt.Sprintf("%s is what a switch says of itself (platform = \"eos\"). A Linux host is known by machine_id.", name))
 		}
 	}
+	if at, ok := d.host.attrs["look_again"]; ok && d.host.Platform == host.Linux {
+		d.fault(at, "No switch", "look_again is about what becomes of a commit on a switch (platform = \"eos\").")
+	}
 }
 
-// known decides what a switch must say of itself.
+// known decides what a switch must say of itself, and when it is looked at again.
 func (d *Decision) known(h *Host) {
+	for _, s := range h.LookAgain {
+		if t, err := time.ParseDuration(s); err == nil { // it was checked where it was read
+			d.LookAgain = append(d.LookAgain, t)
+		}
+	}
+	if len(h.LookAgain) > 0 {
+		d.pick("look_again", h.where("look_again"), strings.Join(h.LookAgain, ", "), nil, "", "")
+	}
 	d.Hostname = d.pick("hostname", h.where("hostname"), h.Hostname, nil, "", "")
 	d.Serial = d.pick("serial", h.where("serial"), h.Serial, nil, "", "")
 }

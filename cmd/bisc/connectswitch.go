@@ -17,7 +17,12 @@ func (cs *connections) dialSwitch(ctx context.Context, d inventory.Decision, c *
 	}
 	cfg := cs.switchConfig(d)
 	if cs.writes {
-		return fmt.Errorf("%s is a switch: it can be read, and not yet be changed", d.Host)
+		w, err := eoshost.OpenWriter(ctx, cs.pool, cfg)
+		if err != nil {
+			return err
+		}
+		c.read, c.write = w, w
+		return nil
 	}
 	h, err := eoshost.Open(ctx, cs.pool, cfg)
 	if err != nil {
@@ -37,6 +42,6 @@ func (cs *connections) switchConfig(d inventory.Decision) eoshost.Config {
 		SSH: cs.config(d), Hostname: d.Hostname, Serial: d.Serial, EnablePassword: cs.becomePassword(d),
 		EAPI: eapi.Config{Mode: eapi.Mode(d.EAPI.Mode), Port: d.EAPI.Port, URL: d.EAPI.URL, CAFile: d.EAPI.CAFile, TLSPin: d.EAPI.TLSPin, TLSLegacy: d.EAPI.TLSLegacy,
 			User: d.EAPI.User, Password: password},
-		Run: cs.lock.Run, Owner: cs.lock.Owner,
+		Look: d.LookAgain, Run: cs.lock.Run, Owner: cs.lock.Owner,
 	}
 }
