@@ -52,7 +52,6 @@ const eosPlan = `layer "relay" {
 // eosDesk is a desk with one emulated switch in its inventory.
 func eosDesk(t *testing.T, opts eos.Options, more ...string) (*desk, *eos.Switch) {
 	t.Helper()
-	opts.Front.Echo = "always"
 	opts.Device.Hostname, opts.Device.Serial, opts.Device.MAC, opts.Device.Startup, opts.Users = "lab-sw01", "JPA1234", "00:1c:73:00:00:01", eosStartup, []string{"install"}
 	sw := eos.ForTest(t, opts)
 	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(sw.HostKey))

@@ -201,7 +201,7 @@ func (f *faced) enable(on front.EAPI) {
 
 func (f *faced) faults(faults front.Faults) {
 	f.t.Helper()
-	faults.Echo = "always" // the command line's editor echoes, whatever its terminal does [I]
+
 	if err := f.SetFaults(faults); err != nil {
 		f.t.Fatal(err)
 	}

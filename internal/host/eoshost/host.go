@@ -23,6 +23,7 @@ type Host struct {
 	secret string // enable's password, where it asked for one
 	plain  bool   // consoles type nothing ahead: the switch does not echo as others do
 	eapi   Way
+	early  <-chan answered // eAPI, asked while the first console is; nil: it was not
 	can    capabilities
 }
 
@@ -47,10 +48,10 @@ func Open(ctx context.Context, pool *sshhost.Pool, cfg Config) (*Host, error) {
 		c, err = h.meet(ctx)
 	}
 	if err != nil {
+		unwanted(h.early)
 		conn.Close()
 		return nil, err
 	}
-	h.secret = c.secret
 	h.lines = newConsoles(h, c)
 	h.shows = h.lines
 	if err := h.useEAPI(ctx); err != nil {
@@ -66,6 +67,8 @@ func (h *Host) meet(ctx context.Context) (*console, error) {
 	if err != nil {
 		return nil, err
 	}
+	h.secret = c.secret
+	h.earlyEAPI(ctx)
 	if h.is, err = c.identify(ctx, h.cfg); err != nil {
 		c.close()
 		return nil, err

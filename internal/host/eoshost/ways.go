@@ -42,7 +42,7 @@ func (h *Host) Ways(ctx context.Context) []Way {
 	ways := []Way{{Name: "the command line over SSH", Works: true, Used: !used.Used}}
 	for _, cfg := range h.eapiWays() {
 		w := Way{Name: cfg.String(), Used: used.Used && used.Name == cfg.String()}
-		client, err := h.tryEAPI(ctx, cfg)
+		client, err := h.sameSwitch(h.reachEAPI(ctx, cfg, h.secret))
 		if err == nil {
 			client.Close()
 			w.Works = true
@@ -76,6 +76,37 @@ func (h *Host) eapiWays() []eapi.Config {
 	return ways
 }
 
+// answered is a way to eAPI, and which switch answered there.
+type answered struct {
+	client *eapi.Client
+	is     identity
+	err    error
+}
+
+// earlyEAPI begins to ask over eAPI which switch this is, in the flights in which the command line is asked the same. HTTPS waits
+// until it is known: a password goes there.
+func (h *Host) earlyEAPI(ctx context.Context) {
+	if h.early != nil || h.eapiMode() == eapi.Off || h.eapiMode() == eapi.HTTPS {
+		return
+	}
+	early := make(chan answered, 1)
+	h.early = early
+	secret := h.secret
+	go func() { early <- h.reachEAPI(ctx, h.cfg.EAPI, secret) }()
+}
+
+// unwanted ends what earlyEAPI began.
+func unwanted(early <-chan answered) {
+	if early == nil {
+		return
+	}
+	go func() {
+		if a := <-early; a.client != nil {
+			a.client.Close()
+		}
+	}()
+}
+
 // useEAPI puts eAPI before the command line where the inventory wants it and the switch answers. With "auto" a switch without it is
 // a switch like any other; a way that the inventory names must work.
 func (h *Host) useEAPI(ctx context.Context) error {
@@ -85,7 +116,13 @@ func (h *Host) useEAPI(ctx context.Context) error {
 		h.eapi.Why = "the inventory has eapi = \"off\""
 		return nil
 	}
-	client, err := h.tryEAPI(ctx, cfg)
+	var a answered
+	if h.early != nil {
+		a = <-h.early
+	} else {
+		a = h.reachEAPI(ctx, cfg, h.secret)
+	}
+	client, err := h.sameSwitch(a)
 	switch {
 	case err == nil:
 	case cfg.Mode == eapi.Auto && ctx.Err() == nil:
@@ -99,14 +136,14 @@ func (h *Host) useEAPI(ctx context.Context) error {
 	return nil
 }
 
-// tryEAPI asks over one way which switch answers: that something listens proves nothing. An SSH session that came in through
+// reachEAPI asks over one way which switch answers: that something listens proves nothing. An SSH session that came in through
 // Management1 is in the namespace of its VRF, and 127.0.0.1 there is another than the one on which eAPI listens [I]; and HTTPS is an
 // address of its own.
-func (h *Host) tryEAPI(ctx context.Context, cfg eapi.Config) (*eapi.Client, error) {
+func (h *Host) reachEAPI(ctx context.Context, cfg eapi.Config, secret string) answered {
 	ctx, cancel := context.WithTimeoutCause(ctx, probeLimit, fmt.Errorf("no answer within %s", probeLimit))
 	defer cancel()
-	if h.secret != "" {
-		cfg.EnablePassword = func(context.Context) (string, error) { return h.secret, nil }
+	if secret != "" {
+		cfg.EnablePassword = func(context.Context) (string, error) { return secret, nil }
 	}
 	dial := h.dialThrough
 	if cfg.Mode == eapi.HTTPS { // it has an address and a certificate of its own
@@ -114,37 +151,42 @@ func (h *Host) tryEAPI(ctx context.Context, cfg eapi.Config) (*eapi.Client, erro
 	}
 	client, err := eapi.New(cfg, dial)
 	if err != nil {
-		return nil, err
+		return answered{err: err}
 	}
 	answers, err := client.Ask(ctx, false, "show hostname", "show version")
-	if err == nil {
-		err = h.sameSwitch(answers)
-	}
 	if err != nil {
 		client.Close()
-		return nil, err
+		return answered{err: err}
 	}
-	return client, nil
+	is, err := identityOf(answers)
+	return answered{client, is, err}
 }
 
-// sameSwitch compares what answers over eAPI with what answered on the command line.
-func (h *Host) sameSwitch(answers []eapi.Answer) error {
+func identityOf(answers []eapi.Answer) (identity, error) {
 	var texts []string
 	for _, a := range answers {
 		b, err := json.Marshal(a.Result)
 		if err := errors.Join(a.Err, err); err != nil {
-			return err
+			return identity{}, err
 		}
 		texts = append(texts, string(b))
 	}
-	is, err := readIdentity(texts[0], texts[1])
+	return readIdentity(texts[0], texts[1])
+}
+
+// sameSwitch compares what answers over eAPI with what answered on the command line.
+func (h *Host) sameSwitch(a answered) (*eapi.Client, error) {
+	err := a.err
+	if err == nil && (a.is.machine() != h.is.machine() || a.is.hostname != h.is.hostname) {
+		err = fmt.Errorf("%w: over eAPI it is %s (%s), over SSH %s (%s)", ErrOtherSwitch, a.is.hostname, a.is.machine(), h.is.hostname, h.is.machine())
+	}
 	if err != nil {
-		return err
+		if a.client != nil {
+			a.client.Close()
+		}
+		return nil, err
 	}
-	if is.machine() != h.is.machine() || is.hostname != h.is.hostname {
-		return fmt.Errorf("%w: over eAPI it is %s (%s), over SSH %s (%s)", ErrOtherSwitch, is.hostname, is.machine(), h.is.hostname, h.is.machine())
-	}
-	return nil
+	return a.client, nil
 }
 
 // dialThrough makes a connection that begins on the switch.

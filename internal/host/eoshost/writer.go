@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"bisc/internal/host"
+	"bisc/internal/host/eoshost/eapi"
 	"bisc/internal/host/sshhost"
 )
 
@@ -128,7 +129,9 @@ func (w *Writer) way() way {
 // another opens a console over a connection of its own, and proves that it leads to the same switch. The lock is held on it: what
 // becomes of the connection that reads is nothing to it.
 func (w *Writer) another(ctx context.Context) (commands, error) {
-	h, err := Open(ctx, w.pool, w.cfg)
+	cfg := w.cfg
+	cfg.EAPI = eapi.Config{} // the lock's connection needs none, and must not want for it
+	h, err := Open(ctx, w.pool, cfg)
 	if err != nil {
 		return nil, err
 	}

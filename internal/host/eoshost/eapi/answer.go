@@ -50,6 +50,7 @@ func (e *Error) Error() string {
 type TransportError struct {
 	Status int // of HTTP; 0: none came
 	Err    error
+	unmade bool // there was no connection: nobody listens, or the certificate is not the pinned one
 }
 
 // Error gives the status and what was found.

@@ -45,7 +45,13 @@ func New(cfg Config, dial Dial) (*Client, error) {
 	base := "http://localhost"
 	// No proxy of the environment: what goes through SSH to the switch's own socket is nobody else's.
 	transport := &http.Transport{
-		DialContext:     func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx, network, address) },
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			conn, err := dial(ctx, network, address)
+			if err != nil {
+				return nil, &dialError{err}
+			}
+			return conn, nil
+		},
 		MaxConnsPerHost: 4, IdleConnTimeout: requestLimit, MaxResponseHeaderBytes: 64 << 10,
 	}
 	if cfg.Mode == HTTPS {
@@ -62,6 +68,12 @@ func New(cfg Config, dial Dial) (*Client, error) {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}, nil
 }
+
+// dialError is a connection that was not made: to ask at once again would be a turn for the same answer.
+type dialError struct{ err error }
+
+func (e *dialError) Error() string { return e.err.Error() }
+func (e *dialError) Unwrap() error { return e.err }
 
 // Answer is what a switch said to one command: Result, or Err, which is a *host.ShowError where the switch refused it.
 type Answer struct {
@@ -124,7 +136,7 @@ func (c *Client) request(ctx context.Context, text, stop bool, commands []string
 	results, err := c.try(ctx, text, stop, commands)
 	var refused *Error
 	var transport *TransportError
-	again := errors.As(err, &transport) && !errors.As(err, new(*PinError)) || errors.As(err, &refused) && refused.Code == codeInternal
+	again := errors.As(err, &transport) && !transport.unmade || errors.As(err, &refused) && refused.Code == codeInternal
 	if again && ctx.Err() == nil {
 		results, err = c.try(ctx, text, stop, commands)
 	}

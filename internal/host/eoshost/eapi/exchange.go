@@ -111,7 +111,7 @@ func (c *Client) post(ctx context.Context, path string, body []byte) (*http.Resp
 		err = of.Err
 	}
 	if err != nil {
-		return nil, &TransportError{Err: err}
+		return nil, &TransportError{Err: err, unmade: errors.As(err, new(*dialError)) || errors.As(err, new(*PinError))}
 	}
 	return resp, nil
 }
@@ -135,8 +135,8 @@ func (c *Client) cleaned(ctx context.Context, err error) error {
 		return nil
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case errors.As(err, &transport) && !errors.As(err, new(*PinError)):
-		return &TransportError{Status: transport.Status, Err: cleanError{c.clean(transport.Err.Error()), transport.Err}}
+	case errors.As(err, &transport):
+		return &TransportError{Status: transport.Status, Err: cleanError{c.clean(transport.Err.Error()), transport.Err}, unmade: transport.unmade}
 	case errors.As(err, &refused):
 		clean := &Error{Code: refused.Code, Message: c.clean(refused.Message), At: refused.At, Results: refused.Results}
 		for _, words := range refused.Errors {
