@@ -156,7 +156,7 @@ func (a *ACL) Plan(ctx context.Context, h host.Reader) (modules.Change, error) {
 		return c, a.programmed(ctx, h, &c)
 	}
 	if a.Absent && configures(c) {
-		c.Destroy(fmt.Sprintf("the access list %s with its %d lines", a.Name, below(o.Running, a.header())))
+		c.Destroy(fmt.Sprintf("the access list %s with its %s", a.Name, number(below(o.Running, a.header()), "line")))
 	}
 	if users := usersOf(o.Running, a.header()); configures(c) && len(users) > 0 && o.Running.Find(a.header()) != nil {
 		c.Diffs[0].Want += " (in use by " + joined(users) + ": a short gap there while it is written anew)"
@@ -194,10 +194,10 @@ func (a *ACL) programmed(ctx context.Context, h host.Reader, c *modules.Change) 
 		}
 		want := eosconf.Normalise([]string{a.header()}, a.numbered())
 		if got = eosconf.Normalise([]string{a.header()}, got); !slices.Equal(got, want) {
-			c.Differ("programmed", fmt.Sprintf("%d rules: %s", len(got), joined(got)), fmt.Sprintf("%d rules: %s", len(want), joined(want)))
+			c.Differ("programmed", fmt.Sprintf("%s: %s", number(len(got), "rule"), joined(got)), fmt.Sprintf("%s: %s", number(len(want), "rule"), joined(want)))
 		}
 		return nil
 	}
-	c.Differ("programmed", "no such list in force", fmt.Sprintf("%d rules", len(a.Rules)))
+	c.Differ("programmed", "no such list in force", number(len(a.Rules), "rule"))
 	return nil
 }

@@ -16,7 +16,7 @@ func TestACL(t *testing.T) {
 	has(t, planOf(t, b, old), "in sync")
 
 	wider := shreds("permit udp any any eq 20000", "permit udp any any eq 20001")
-	has(t, planOf(t, b, wider), "now running: (no line to go) -> ip access-list SHRED-RELAY / 20 permit udp any any eq 20001",
+	has(t, planOf(t, b, wider), "now running: (none) -> ip access-list SHRED-RELAY / 20 permit udp any any eq 20001",
 		"(in use by monitor session 1 ip access-group SHRED-RELAY: a short gap there", "boot startup")
 
 	other := shreds("permit udp any any eq 20001")
@@ -36,7 +36,7 @@ func TestACL(t *testing.T) {
 	absent := &ACL{Name: "SHRED-RELAY", Absent: true}
 	has(t, planOf(t, b, absent), "now in use: monitor session 1 ip access-group SHRED-RELAY -> (none)", "!step:", "!destroys")
 	session := &Lines{Name: "mirror", Prefix: "monitor session 1 ", Absent: true}
-	has(t, planOf(t, b, absent, session), "destroys: the access list SHRED-RELAY with its 1 lines", "step: configure", "a short gap")
+	has(t, planOf(t, b, absent, session), "destroys: the access list SHRED-RELAY with its 1 line", "step: configure", "a short gap")
 	has(t, planOf(t, newBox(t), absent), "in sync")
 }
 
@@ -51,7 +51,7 @@ func TestACLProgrammed(t *testing.T) {
 	want := shreds("permit udp any any eq 20000", "permit udp any any eq 20001")
 	b := newBox(t, want.Wants()...)
 	b.Shows["show ip access-lists SHRED-RELAY | json"] = inHardware
-	has(t, planOf(t, b, want), "now programmed: 1 rules: 10 permit udp any any eq 20000 -> 2 rules: ", "!step:", "!why")
+	has(t, planOf(t, b, want), "now programmed: 1 rule: 10 permit udp any any eq 20000 -> 2 rules: ", "!step:", "!why")
 	b.Shows["show ip access-lists SHRED-RELAY | json"] = `{"aclList":[]}`
 	has(t, planOf(t, b, want), "now programmed: no such list in force -> 2 rules")
 	b.Shows["show ip access-lists SHRED-RELAY | json"] = `{"acls":[]}`

@@ -3,6 +3,7 @@ package eos
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -98,20 +99,45 @@ func lines(entries []eosconf.Entry) []host.ConfigLine {
 	return out
 }
 
-// difference says in one line what a half lacks.
+// difference says in one line what a half has too much and what it lacks.
 func difference(half string, p eosconf.Plan, text string) modules.Diff {
-	return modules.Diff{Attr: half, Got: count(p.Removes, "to go"), Want: count(p.Adds, "to come"), Text: text}
+	return modules.Diff{Attr: half, Got: summary(p.Removes), Want: summary(p.Adds), Text: text}
 }
 
-// count names a single line, and counts several.
-func count(entries []eosconf.Entry, what string) string {
-	switch len(entries) {
-	case 0:
-		return "(no line " + what + ")"
-	case 1:
-		return entries[0].String()
+// summary names lines, a section that comes or goes whole by its header, and counts what is more than three.
+func summary(entries []eosconf.Entry) string {
+	if len(entries) == 0 {
+		return "(none)"
 	}
-	return fmt.Sprintf("%d lines %s, from %q on", len(entries), what, entries[0].String())
+	var whole []string // what stands below these is told with them
+	var said []string
+	below := map[string]int{}
+	for _, e := range entries {
+		at := strings.Join(e.Under, "\n")
+		if i := slices.IndexFunc(whole, func(w string) bool { return at == w || strings.HasPrefix(at, w+"\n") }); i >= 0 {
+			below[whole[i]]++
+			continue
+		}
+		whole = append(whole, strings.TrimPrefix(at+"\n"+e.Line, "\n"))
+		said = append(said, e.String())
+	}
+	for i, w := range whole {
+		if n := below[w]; n > 0 {
+			said[i] += fmt.Sprintf(" (with %s)", number(n, "line"))
+		}
+	}
+	if len(said) > 3 {
+		return fmt.Sprintf("%s, ... (%d lines in all)", joined(said[:2]), len(entries))
+	}
+	return joined(said)
+}
+
+// number is a count in words: 1 line, 2 lines.
+func number(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // alsoSaved tells of what else a save keeps: it writes the whole running configuration, whoever changed it.
@@ -121,7 +147,7 @@ func alsoSaved(s State, mine eosconf.Plan) string {
 	if others <= 0 {
 		return ""
 	}
-	return fmt.Sprintf(" (the save also keeps %d other lines that running and startup differ in)", others)
+	return fmt.Sprintf(" (the save keeps all that runs: also %s in which running and startup differ, which is not this block's)", number(others, "other line"))
 }
 
 // quoted is a block as the plan has it.

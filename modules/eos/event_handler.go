@@ -138,7 +138,7 @@ func (e *EventHandler) Plan(ctx context.Context, h host.Reader) (modules.Change,
 		return c, nil
 	}
 	if got := runnable(program, there); got != "" && !e.comes() {
-		c.Steps = nil
+		c = modules.Change{}
 		c.Refuse("program", got, e.Action[0], "a handler without its program fails at each event, and nobody sees it: put it there first (file)")
 	}
 	return c, nil

@@ -44,11 +44,11 @@ func TestIncident39_WhatRunsIsNotWhatWillBoot(t *testing.T) {
 
 	b.startup = base
 	b.tell()
-	has(t, planOf(t, b, routeLines()), "boot startup: (no line to go) -> "+relayFor, "step: cli copy running-config startup-config", "!now")
+	has(t, planOf(t, b, routeLines()), "boot startup: (none) -> "+relayFor, "step: cli copy running-config startup-config", "!now")
 
 	b.startup, b.running = b.running, base
 	b.tell() // the second manager took it away, and has not saved yet
-	has(t, planOf(t, b, routeLines()), "now running: (no line to go) -> "+relayFor, "step: configure", "!boot")
+	has(t, planOf(t, b, routeLines()), "now running: (none) -> "+relayFor, "step: configure", "!boot")
 }
 
 // The agent wrote its lists anew, and the operators' line in one of them was gone.
@@ -91,7 +91,7 @@ func TestIncident40_ThePlansOwnList(t *testing.T) {
 func TestIncident42_AnOwnAddressAbsorbs(t *testing.T) {
 	held := newBox(t, wantsOf(loopback(relayed))...)
 	has(t, planOf(t, held, routeLines()), "now own address: Loopback101 has 192.0.2.65 -> "+relayFor, "incident 42", "!step:")
-	has(t, planOf(t, held, routeLines(), loopback("")), "now running: (no line to go) -> "+relayFor, "step: configure")
+	has(t, planOf(t, held, routeLines(), loopback("")), "now running: (none) -> "+relayFor, "step: configure")
 
 	routed := newBox(t, wantsOf(routeLines())...)
 	has(t, planOf(t, routed, loopback(relayed)), "now own address: (none) -> Loopback101 with 192.0.2.65", "!step:")

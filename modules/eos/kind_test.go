@@ -152,7 +152,7 @@ func TestTrafficPolicy(t *testing.T) {
 func TestLines(t *testing.T) {
 	mirror := &Lines{Name: "mirror", Prefix: "monitor session 1 ", Lines: []string{"monitor session 1 destination Cpu", "monitor session 1 source Ethernet1/1 rx"}}
 	b := newBox(t, merge("", "monitor session 1 source Ethernet4/1 rx", "monitor session 10 source Ethernet4/1 rx"))
-	has(t, planOf(t, b, mirror), "now running: monitor session 1 source Ethernet4/1 rx -> 2 lines to come", "!session 10 source Ethernet4/1 rx ->")
+	has(t, planOf(t, b, mirror), "now running: monitor session 1 source Ethernet4/1 rx -> monitor session 1 source Ethernet1/1 rx, monitor session 1 destination Cpu", "!session 10 source Ethernet4/1 rx ->")
 	c, err := changeOf(b, &Lines{Name: "mirror", Prefix: "monitor session 1 ", Absent: true})
 	if err != nil {
 		t.Fatal(err)

@@ -176,7 +176,7 @@ func TestSectionThreeWays(t *testing.T) {
 	done.startup = base
 	done.running = with(t, done.running, merge("", "ip route 192.0.2.9/32 198.51.100.0"))
 	done.tell()
-	has(t, planOf(t, done, want), "!now", "boot startup: interface Ethernet4/1 / mtu 2048 -> interface Ethernet4/1 / mtu 9214 (the save also keeps 1 other lines", "step: cli copy running-config startup-config", "!configure")
+	has(t, planOf(t, done, want), "!now", "boot startup: interface Ethernet4/1 / mtu 2048 -> interface Ethernet4/1 / mtu 9214 (the save keeps all that runs: also 1 other line", "step: cli copy running-config startup-config", "!configure")
 }
 
 // newFake answers with one configuration in both halves, and of every other question of relayPlan what is as wanted.

@@ -126,7 +126,7 @@ func (s *Section) Plan(ctx context.Context, h host.Reader) (modules.Change, erro
 	}
 	c, _ := s.decide(o, s)
 	if s.Absent && configures(c) {
-		c.Destroy(fmt.Sprintf("the section %s with its %d lines", strings.Join(s.Path, " / "), below(o.Running, s.Path...)))
+		c.Destroy(fmt.Sprintf("the section %s with its %s", strings.Join(s.Path, " / "), number(below(o.Running, s.Path...), "line")))
 	}
 	return c, nil
 }

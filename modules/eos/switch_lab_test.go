@@ -218,16 +218,16 @@ func TestSwitchTwice(t *testing.T) {
 		lines []string
 		want  []string
 	}{
-		{"a route goes, unsaved", []string{"configure", "no " + relayFor, "end"}, []string{"now running: (no line to go) -> " + relayFor, "!boot"}},
+		{"a route goes, unsaved", []string{"configure", "no " + relayFor, "end"}, []string{"now running: (none) -> " + relayFor, "!boot"}},
 		{"a list is edited, and saved", []string{"configure", "ip access-list SHRED-RELAY", "20 permit udp any any eq 9", "exit", "end", "copy running-config startup-config"},
-			[]string{"now running: ip access-list SHRED-RELAY / 20 permit udp any any eq 9 -> (no line to come) (in use by monitor session 1 ip access-group SHRED-RELAY", "boot startup"}},
+			[]string{"now running: ip access-list SHRED-RELAY / 20 permit udp any any eq 9 -> (none) (in use by monitor session 1 ip access-group SHRED-RELAY", "boot startup"}},
 		{"the tunnel's MTU", []string{"configure", "interface Tunnel100", "mtu 1400", "end"}, []string{"interface Tunnel100 / mtu 1400 -> interface Tunnel100 / mtu 9216", "!boot"}},
 		{"the VRF stops routing", []string{"configure", "no ip routing vrf relay", "end"}, []string{"no ip routing vrf relay -> ip routing vrf relay", "!boot"}},
 		{"the mirror's source is another port", []string{"configure", "no monitor session 1 source Ethernet1/1 rx", "monitor session 1 source Ethernet4/1 rx", "end"},
 			[]string{"monitor session 1 source Ethernet4/1 rx -> monitor session 1 source Ethernet1/1 rx"}},
 		{"the handler", []string{"configure", "event-handler bisc-boot", "delay 5", "end"}, []string{"event-handler bisc-boot / delay 5 -> event-handler bisc-boot / delay 60"}},
 		{"startup alone (incident 39)", []string{"configure", "no " + relayFor, "end", "copy running-config startup-config", "configure", relayFor, "end"},
-			[]string{"boot startup: (no line to go) -> " + relayFor, "!now", "step: cli copy running-config startup-config"}},
+			[]string{"boot startup: (none) -> " + relayFor, "!now", "step: cli copy running-config startup-config"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r.behind(t, tt.lines...)
