@@ -21,7 +21,10 @@ func foreignOf(all []modules.Resource) []string {
 	return out
 }
 
-const foreignHint = "the second manager writes it anew with each of its own commits, and what is changed there is lost or harms it (incident 40): leave it, or write allow_foreign = true"
+// foreignWhy says why a line that a pattern names is left.
+func foreignWhy(pattern string) string {
+	return fmt.Sprintf("the list of what is the second manager's (eos_ownership) has %q: that manager writes it anew with each of its own commits, and what is changed there is lost or harms it (incident 40): leave it, or write allow_foreign = true", pattern)
+}
 
 // checkForeign finds, before any switch is asked, lines of the plan that are the second manager's.
 func checkForeign(patterns []string, r configured) error {
@@ -40,7 +43,7 @@ func checkForeign(patterns []string, r configured) error {
 		}
 		for _, l := range lines {
 			if owner, is := eosconf.Foreign(patterns, w.Under, strings.TrimSpace(l)); is {
-				faults = append(faults, &modules.AttrError{Reason: fmt.Sprintf("%s: it belongs to %s: %s", eosconf.Entry{Under: w.Under, Line: strings.TrimSpace(l)}, owner, foreignHint)})
+				faults = append(faults, fmt.Errorf("%q is not ours: %s", eosconf.Entry{Under: w.Under, Line: strings.TrimSpace(l)}.String(), foreignWhy(owner)))
 				break
 			}
 		}
@@ -57,7 +60,7 @@ func foreignTouched(patterns []string, r configured, p eosconf.Plan) []refusal {
 	var out []refusal
 	for _, e := range slices.Concat(p.Removes, p.Adds) {
 		if owner, is := eosconf.Foreign(patterns, e.Under, e.Line); is {
-			out = append(out, refusal{"foreign", e.String(), "(changed)", "it belongs to " + owner + ": " + foreignHint})
+			out = append(out, refusal{"foreign", e.String(), "(changed)", foreignWhy(owner)})
 		}
 	}
 	return out

@@ -1,6 +1,7 @@
 package eos
 
 import (
+	"strings"
 	"testing"
 
 	"bisc/internal/eosconf"
@@ -67,7 +68,7 @@ func TestIncident40_WhatIsTheSecondManagers(t *testing.T) {
 		&Tunnel{Name: "Tunnel500", Source: "192.0.2.64", Destination: "198.51.100.235"},
 		&VRF{Name: "vrf1", Absent: true},
 	} {
-		has(t, planOf(t, b, r), "error: ", "it belongs to", "allow_foreign = true")
+		has(t, planOf(t, b, r), "error: ", "is not ours", "allow_foreign = true")
 	}
 	allowed := &ACL{Name: "SEC-DIA-IN", Rules: []string{"permit ip any any"}, AllowForeign: true}
 	has(t, planOf(t, b, allowed), "now running", "step: configure")
@@ -78,11 +79,11 @@ func TestIncident40_ThePlansOwnList(t *testing.T) {
 	mine := &Ownership{Name: "backbone", Foreign: []string{"interface Ethernet4/1", "ip route 0.0.0.0/0"}}
 	b := newBox(t)
 	port := &Section{Name: "x", Path: []string{"interface Ethernet4/1"}, Mode: "merge", Lines: []string{"mtu 9214"}}
-	has(t, planOf(t, b, port, mine), "error: ", "it belongs to interface Ethernet4/1")
+	has(t, planOf(t, b, port, mine), "error: ", "(eos_ownership) has \"interface Ethernet4/1\"")
 	has(t, planOf(t, b, port), "now running")
 	all := &Lines{Name: "x", Prefix: "ip route 0.0.0.0/0 "}
 	all.Lines = []string{"ip route 0.0.0.0/0 203.0.113.1"}
-	has(t, planOf(t, b, all, mine), "error: ", "it belongs to ip route 0.0.0.0/0")
+	has(t, planOf(t, b, all, mine), "error: ", "has \"ip route 0.0.0.0/0\"")
 	all.Prefix, all.Lines = "ip route ", []string{relayFor}
 	has(t, planOf(t, b, all, mine), "now foreign: ip route 0.0.0.0/0 198.51.100.0 -> (changed)", "!step:")
 }
@@ -97,6 +98,12 @@ func TestIncident42_AnOwnAddressAbsorbs(t *testing.T) {
 	has(t, planOf(t, routed, loopback(relayed)), "now own address: (none) -> Loopback101 with 192.0.2.65", "!step:")
 	has(t, planOf(t, routed, loopback("192.0.2.66/32")), "now running", "step: configure")
 	has(t, planOf(t, newBox(t), routeLines(), loopback(relayed)), "own address", "!step:")
+	// Both in one plan need no switch to be seen.
+	has(t, planOf(t, newBox(t), routeLines()), "now running")
+	route := routeLines()
+	if err := route.Agree([]modules.Resource{loopback(relayed), route}); err == nil || !strings.Contains(err.Error(), "incident 42") {
+		t.Errorf("a route for an own address of the same plan is valid: %v", err)
+	}
 
 	// What is there already and wrong is told, too: a switch in this state forwards nothing.
 	both := newBox(t, wantsOf(loopback(relayed), routeLines())...)

@@ -25,25 +25,22 @@ func checkLines(attr string, under, lines []string) error {
 
 func checkLine(under []string, line string) error {
 	first := strings.Fields(line)
-	switch {
+	var lint *eosconf.LintError
+	switch err := eosconf.Lint(under, strings.TrimSpace(line)); {
 	case len(first) == 0:
 		return errors.New("an empty line says nothing: leave it out")
 	case strings.ContainsFunc(line, unicode.IsControl):
 		return errors.New("a line of a switch's configuration has no tabs and no line ends: write one element a line, and what is longer into a file on flash")
 	case strings.Contains(line, "?"):
 		return errors.New("the command line takes ? for a question, and answers it instead of taking the line")
-	case leaves(first):
-		return fmt.Errorf("%q is no line of a configuration: it leaves the section, the session or the mode in which the lines are typed", first[0])
 	case secret(line):
 		return errors.New("it holds a secret, which would stand in plans and in the journal: bisc writes none on a switch; type it there yourself")
-	case first[0] == "default":
-		return errors.New("bisc defaults nothing: write the lines that must not be there, in without")
-	}
-	var lint *eosconf.LintError
-	if err := eosconf.Lint(under, strings.TrimSpace(line)); errors.As(err, &lint) {
+	case errors.As(err, &lint):
 		return errors.New(lint.Instead)
-	} else if err != nil {
+	case err != nil:
 		return err
+	case leaves(first):
+		return fmt.Errorf("%q is no line of a configuration: it leaves the section, the session or the mode in which the lines are typed", first[0])
 	}
 	return nil
 }
@@ -75,10 +72,12 @@ func checkHeaders(attr string, path []string) error {
 	return errors.Join(faults...)
 }
 
-// possible plans the wants on a switch that has nothing, and finds what eosconf says of them whatever the switch has.
+// possible plans the wants on a switch that has nothing, and finds what eosconf says of them whatever the switch has. Without an
+// attribute the fault is the block's.
 func possible(attr string, wants []eosconf.Want) error {
-	if _, err := (&eosconf.Config{}).Plan(wants...); err != nil {
+	_, err := (&eosconf.Config{}).Plan(wants...)
+	if err != nil && attr != "" {
 		return &modules.AttrError{Attr: attr, Reason: err.Error()}
 	}
-	return nil
+	return err
 }

@@ -58,25 +58,47 @@ func (n *neighbours) agree(me configured, with []modules.Resource) error {
 	if err := checkForeign(foreignOf(with), me); err != nil {
 		faults = append(faults, err)
 	}
-	nothing := &eosconf.Config{}
+	sofar := &eosconf.Config{}
 	for _, o := range configuredAmong(with) {
+		if p, err := sofar.Plan(o.Wants()...); err == nil {
+			sofar = p.After
+		}
 		if o == me {
 			break
 		}
-		alone, err := nothing.Plan(o.Wants()...)
-		if err != nil {
-			continue // its own Validate says so
-		}
-		mine, err := alone.After.Plan(me.Wants()...)
-		if err != nil {
-			continue
-		}
-		again, err := mine.After.Plan(o.Wants()...)
-		if err == nil && !again.Empty() {
-			faults = append(faults, &modules.AttrError{Reason: fmt.Sprintf("it undoes what %s wants (%s): one of the two must go", o.Called(), first(again))})
+		if line := undoes(me, o); line != "" && !sameOwner(me, o) {
+			faults = append(faults, fmt.Errorf("it undoes what %s wants (%s): one of the two must go", o.Called(), line))
 		}
 	}
+	for _, r := range absorbed(sofar, me) {
+		faults = append(faults, fmt.Errorf("%s, and %s: %s", r.got, r.want, r.why))
+	}
 	return errors.Join(faults...)
+}
+
+// undoes names a line of another's that goes, or comes back, when a resource is put in force after it; empty: they get along. A
+// resource that cannot be planned says so by its own Validate.
+func undoes(me, other configured) string {
+	alone, err := (&eosconf.Config{}).Plan(other.Wants()...)
+	if err != nil {
+		return ""
+	}
+	mine, err := alone.After.Plan(me.Wants()...)
+	if err != nil {
+		return ""
+	}
+	again, err := mine.After.Plan(other.Wants()...)
+	if err != nil {
+		return ""
+	}
+	return first(again)
+}
+
+// sameOwner tells whether both own one thing, of which the plan is told anyway.
+func sameOwner(a, b configured) bool {
+	x, xs := a.(modules.Owner)
+	y, ys := b.(modules.Owner)
+	return xs && ys && slices.ContainsFunc(x.Owns(), func(thing string) bool { return slices.Contains(y.Owns(), thing) })
 }
 
 // first is a line that two resources fight about.

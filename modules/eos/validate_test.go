@@ -40,13 +40,13 @@ func TestValidate(t *testing.T) {
 		"the whole":           {section(func(s *Section) { s.Path = nil }), "path: name the section"},
 		"asks for nothing":    {section(func(s *Section) { s.Lines = nil }), "merge with no lines"},
 		"a header alone":      {section(func(s *Section) { s.Lines, s.Path = nil, []string{"vrf instance relay"} }), ""},
-		"leaves the section":  {section(func(s *Section) { s.Lines = []string{"exit"} }), `"exit" is no line of a configuration`},
-		"commits":             {section(func(s *Section) { s.Lines = []string{"commit timer 00:05:00"} }), `"commit" is no line of a configuration`},
-		"defaults a line":     {section(func(s *Section) { s.Lines = []string{"default mtu"} }), "bisc defaults nothing"},
+		"leaves the section":  {section(func(s *Section) { s.Lines = []string{"exit"} }), "it would leave the section"},
+		"commits":             {section(func(s *Section) { s.Lines = []string{"commit timer 00:05:00"} }), "it would leave the section"},
+		"defaults a line":     {section(func(s *Section) { s.Lines = []string{"default mtu"} }), "a value that EOS does not print"},
 		"a question":          {section(func(s *Section) { s.Lines = []string{"description what?"} }), "takes ? for a question"},
 		"a line end":          {section(func(s *Section) { s.Lines = []string{"mtu 9214\nno switchport"} }), "no line ends"},
 		"an empty line":       {section(func(s *Section) { s.Lines = []string{""} }), "an empty line"},
-		"NX-OS's rollback":    {&Lines{Name: "x", Lines: []string{"rollback running-config checkpoint pre"}}, `leaves the section, the session`},
+		"NX-OS's rollback":    {&Lines{Name: "x", Lines: []string{"rollback running-config checkpoint pre"}}, "that is NX-OS; EOS has the command"},
 		"a policy at the top": {&Lines{Name: "x", Lines: []string{"traffic-policy SHRED-RELAY"}}, `EOS has traffic policies only inside`},
 		"a policy's match of a list": {section(func(s *Section) {
 			s.Path, s.Lines = policy(func(*TrafficPolicy) {}).path(), []string{"match SHRED-RELAY-ACL"}
@@ -104,13 +104,14 @@ func TestValidate(t *testing.T) {
 // Two resources that write one line, or that undo one another, are told of before any switch is asked.
 func TestAgree(t *testing.T) {
 	vrf := &VRF{Name: "relay", Routing: true}
+	held := &Section{Name: "held", Path: []string{"interface Loopback101"}, Mode: "merge", Lines: []string{"ip address " + relayed}}
 	for name, c := range map[string]struct {
 		first, second configured
 		want          string
 	}{
 		"side by side":         {routeLines(), loopback("192.0.2.66/32"), ""},
-		"wanted and absent":    {loopback(relayed), loopback(""), `it undoes what eos_section "loopback" wants (interface Loopback101`},
-		"absent and wanted":    {loopback(""), loopback(relayed), "it undoes what"},
+		"wanted and absent":    {held, loopback(""), `it undoes what eos_section "held" wants (interface Loopback101`},
+		"absent and wanted":    {loopback(""), held, "it undoes what"},
 		"two values":           {section(func(*Section) {}), section(func(s *Section) { s.Lines = []string{"mtu 2048"} }), "interface Ethernet4/1 / mtu 9214"},
 		"a prefix over a line": {routeLines(), &Lines{Name: "x", Prefix: "ip route ", Lines: []string{"ip route 0.0.0.0/0 203.0.113.1"}}, "it undoes what eos_lines \"relay route\" wants (" + relayFor},
 		"routing and not":      {vrf, &Lines{Name: "x", Lines: []string{"no ip routing vrf relay"}}, "it undoes what eos_vrf"},
