@@ -13,7 +13,6 @@ import (
 	"bisc/internal/host/sshhost"
 	"bisc/internal/lab/eos"
 	"bisc/internal/lab/eos/device"
-	"bisc/internal/lab/eos/front"
 	"bisc/layers"
 	"bisc/modules"
 	"bisc/modules/kindtest"
@@ -34,7 +33,6 @@ func newRack(t *testing.T, startup string) *rack {
 		Device: device.Options{Startup: startup},
 		Flash:  map[string][]byte{"bisc/boot.sh": []byte("#!/bin/sh\n")},
 		Image:  []string{"/usr/local/bin/doublezero-agent"},
-		Front:  front.Faults{Echo: "always"},
 	})
 	r := &rack{Switch: sw, pool: sshhost.NewPool(sshhost.Options{})}
 	t.Cleanup(func() { r.pool.Close() })
