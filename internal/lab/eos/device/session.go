@@ -63,10 +63,13 @@ func (d *Device) open(name string) (*session, error) {
 		d.unnamed++
 		name = fmt.Sprintf("sess-%d-%d-0", d.unnamed, d.o.Now().Unix())
 	}
-	if s := d.session(name); s != nil {
-		if s.state == "completed" || s.state == "aborted" {
-			return nil, failed("Cannot enter session %s (already completed)", name)
-		}
+	switch s := d.session(name); {
+	case s == nil:
+	case s.state == "completed": // [I]; the name of an aborted one is free again ([I])
+		return nil, failed("Cannot enter session %s (already completed)", name)
+	case s.state == "aborted":
+		d.sessions = slices.DeleteFunc(d.sessions, func(old *session) bool { return old == s })
+	default:
 		return s, nil
 	}
 	limit, _ := d.limits()

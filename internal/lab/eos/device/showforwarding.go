@@ -64,7 +64,7 @@ func (s *Shell) showMonitor(args []string) (answer, error) {
 		text += "Session " + m.Name + "\n------------------------\n\nSource Ports:\n\n"
 		for _, src := range m.Sources {
 			sources = append(sources, object{{"name", src.Interface}, {"direction", src.Direction}, {"acl", m.ACL}})
-			text += fmt.Sprintf("  %s:     %s\n", src.Direction, src.Interface)
+			text += fmt.Sprintf("  %-12s %s\n", strings.ToUpper(src.Direction[:1])+src.Direction[1:]+":", config.Short(src.Interface))
 		}
 		text += "\nDestination Ports:\n\n"
 		if m.Destination != "" {
@@ -73,7 +73,7 @@ func (s *Shell) showMonitor(args []string) (answer, error) {
 			if state.Device != "" {
 				device = " (" + state.Device + ")"
 			}
-			text += fmt.Sprintf("  %s :  %s%s\n", m.Destination, state.State, device)
+			text += fmt.Sprintf("    %s :  %s%s\n", config.Short(m.Destination), state.State, device)
 		}
 		if m.ACL != "" {
 			text += "\nip access-group: " + m.ACL + "\n"

@@ -158,8 +158,12 @@ func (d *Device) mirrors() []Mirror {
 		case "destination":
 			m.Destination = w[4]
 		case "source":
+			direction := "both"
+			if len(w) > 5 && w[5] != "ip" {
+				direction = w[5]
+			}
 			for _, i := range strings.Split(w[4], ",") {
-				m.Sources = append(m.Sources, MirrorSource{i, w[5]})
+				m.Sources = append(m.Sources, MirrorSource{i, direction})
 			}
 		}
 	}

@@ -52,6 +52,7 @@ func TestWhatIsPushedIsPrintedOtherwise(t *testing.T) {
 		{"shorter interface", "int e1/1\nmtu 2048", "interface Ethernet1/1\n   mtu 2048\n"},
 		{"monitor order", "monitor session 1 source Ethernet1/1 rx\nmonitor session 1 ip access-group S\nmonitor session 1 destination cpu",
 			"monitor session 1 ip access-group S\nmonitor session 1 source Ethernet1/1 rx\nmonitor session 1 destination Cpu\n"},
+		{"both ways", "monitor session 1 source Ethernet1/1 both\nmonitor session 1 destination Cpu", "monitor session 1 source Ethernet1/1\n"},
 		{"lists by name", "ip community-list B permit 1:2\nip community-list A permit 1:3", "ip community-list A permit 1:3\nip community-list B permit 1:2\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

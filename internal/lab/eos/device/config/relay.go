@@ -1,5 +1,7 @@
 package config
 
+import "strings"
+
 // monitors: order and spelling of was-sw01 (eos.md 1); more of the options from eos.md C.1 and configs/avd/monitor-sessions.cfg.
 // Removing a session that is not there fails (eos.md B.2; the words are [I]).
 func monitors() []*Rule {
@@ -21,14 +23,9 @@ func monitors() []*Rule {
 	}
 }
 
-// both: a source without a direction is mirrored both ways, and printed so ([I], configs/avd/monitor-sessions.cfg prints "both").
-func both(line string) string {
-	w := split(line).text
-	if len(w) == 5 {
-		return line + " both"
-	}
-	return line
-}
+// both: a source without a direction is mirrored both ways, and that is not printed (a switch's own text in a public repository has
+// "monitor session 1 source Ethernet47" where show monitor session says "Both: Et47").
+func both(line string) string { return strings.TrimSuffix(line, " both") }
 
 // classMaps and policyMaps: numbers come with the rules (eos.md 1, B.3). Both change as a whole when the mode is left.
 func classMaps() []*Rule {
