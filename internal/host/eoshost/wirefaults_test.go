@@ -2,14 +2,19 @@ package eoshost_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
+	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"golang.org/x/crypto/ssh"
 
+	"bisc/internal/host"
 	"bisc/internal/host/eoshost"
 	"bisc/internal/host/sshhost"
 	"bisc/internal/lab/eos"
@@ -104,5 +109,105 @@ func TestFaultF33_TheEmulatorsWire(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// TestTurnsOfAWholeSwitch: reading what a plan of a real switch's 2,587 lines needs costs at most 14 turns, cold, and one login.
+func TestTurnsOfAWholeSwitch(t *testing.T) {
+	const real = "../../../../shared/fixtures/eos/configs/real-7280CR3A-4.34.0F/mia-sw01-running.cfg"
+	startup, err := os.ReadFile(real)
+	if err != nil {
+		t.Fatalf("this test needs the fixtures beside the tree (../shared/fixtures/eos): %v", err)
+	}
+	sw := emulated(t, func(o *eos.Options) {
+		o.Device.Startup = string(startup)
+		o.Image = []string{"/usr/local/bin/doublezero-agent", "/usr/local/bin/doublezero-telemetry", "/usr/bin/EosSdkRpcAgent"}
+	})
+	if err := sw.Control().FrontFaults(front.Faults{RTT: 10 * time.Millisecond}); err != nil {
+		t.Fatal(err)
+	}
+	h, err := reader(t, sw, func(c *eoshost.Config) { c.Hostname = "" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for _, command := range []string{"show running-config", "show startup-config", "show ip route 192.0.2.1/32 | json", "show configuration sessions detail | json",
+		"show configuration lock | json", "show daemon | json", "show monitor session | json", "show hardware tcam profile | json"} {
+		all.Go(func() {
+			got, err := h.Show(t.Context(), command)
+			var refused *host.ShowError
+			if err != nil && !errors.As(err, &refused) {
+				t.Error(err)
+			}
+			if lines := strings.Count(string(got), "\n"); strings.HasSuffix(command, "-config") && lines < 2_500 {
+				t.Errorf("%s: %d lines", command, lines)
+			}
+		})
+	}
+	all.Wait()
+	logins, err := sw.Control().Count("ssh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d turns, %d logins", h.Stats().Turns, logins)
+	if h.Stats().Turns > 14 || logins != 1 {
+		t.Errorf("%d turns, %d logins; want at most 14 and 1", h.Stats().Turns, logins)
+	}
+}
+
+// TestSecretsOnTheEmulatorsWire: enable's password, right, wrong or refused by AAA with its words, is in no error and not among what was
+// heard as a line.
+func TestSecretsOnTheEmulatorsWire(t *testing.T) {
+	const secret = "open sesame"
+	for _, c := range []struct {
+		name, given, says string
+		deny              []string
+	}{
+		{name: "right", given: secret},
+		{name: "wrong", given: "open barley", says: "refused the password"},
+		{name: "denied", given: secret, says: "denied", deny: []string{"enable"}},
+		{name: "none", given: "", says: "wants a password"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			sw := emulated(t, func(o *eos.Options) { o.Device.EnableSecret = secret })
+			if err := sw.Control().DeviceFaults(device.Faults{Deny: c.deny}); err != nil {
+				t.Fatal(err)
+			}
+			_, err := reader(t, sw, func(cfg *eoshost.Config) {
+				cfg.EnablePassword = func(context.Context, string) (string, error) { return c.given, nil }
+			})
+			if c.says == "" && err != nil || c.says != "" && !strings.Contains(fmt.Sprint(err), c.says) {
+				t.Errorf("got %v, want %q", err, c.says)
+			}
+			heard, herr := sw.Control().Heard()
+			if herr != nil {
+				t.Fatal(herr)
+			}
+			if said := fmt.Sprint(err, heard); c.given != "" && strings.Contains(said, c.given) {
+				t.Errorf("the password is in %s", said)
+			}
+		})
+	}
+}
+
+// TestDeniedOnTheEmulatorsWire: a command that AAA forbids is a refusal of that command, not of the switch.
+func TestDeniedOnTheEmulatorsWire(t *testing.T) {
+	sw := emulated(t)
+	if err := sw.Control().DeviceFaults(device.Faults{Deny: []string{"show startup-config", "bash"}}); err != nil {
+		t.Fatal(err)
+	}
+	h, err := reader(t, sw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var refused *host.ShowError
+	if _, err := h.Show(t.Context(), "show startup-config"); !errors.As(err, &refused) || !refused.Denied {
+		t.Errorf("a forbidden command: %v", err)
+	}
+	if _, err := h.Show(t.Context(), "show running-config"); err != nil {
+		t.Errorf("another one: %v", err)
+	}
+	if _, err := h.ReadFile(t.Context(), "/etc/hostname"); err == nil || errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a file behind a bash that is forbidden: %v", err)
 	}
 }

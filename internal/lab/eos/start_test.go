@@ -67,3 +67,23 @@ func TestRealClients(t *testing.T) {
 		t.Error("a file of the switch is on this machine")
 	}
 }
+
+// The banners of the configuration are shown: one before the login, one after it.
+func TestBanners(t *testing.T) {
+	startup := "hostname lab-sw01\n!\nbanner login\nAuthorised only\nEOF\n!\nbanner motd\nlab-sw01# is no prompt\nEOF\n!\nend\n"
+	sw := ForTest(t, Options{Device: device.Options{Hostname: "lab-sw01", Startup: startup}})
+	cmd := exec.CommandContext(t.Context(), "ssh", "-tt", "-F", sw.SSHConfig(), "-o", "LogLevel=INFO", sw.Name)
+	cmd.Stdin = strings.NewReader("exit\n")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	text := string(out)
+	for _, want := range []string{"Authorised only", "Last login", "lab-sw01# is no prompt", "lab-sw01>exit"} {
+		_, rest, found := strings.Cut(text, want)
+		if !found {
+			t.Fatalf("no %q in %q", want, text)
+		}
+		text = rest
+	}
+}

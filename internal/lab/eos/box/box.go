@@ -150,11 +150,13 @@ func (b *box) faces(authorized ssh.PublicKey) (hostKey string, err error) {
 		return "", err
 	}
 	b.front, err = front.New(front.Options{
-		Open:    func(user, tty string) front.Shell { return b.device.Shell(user, tty) },
-		Bash:    b.system.BashAs,
-		SFTP:    b.system.SFTP,
-		Dial:    b.dial,
-		HostKey: key,
+		Open:        func(user, tty string) front.Shell { return b.device.Shell(user, tty) },
+		Motd:        func() string { return b.device.Banner("motd") },
+		LoginBanner: func() string { return b.device.Banner("login") },
+		Bash:        b.system.BashAs,
+		SFTP:        b.system.SFTP,
+		Dial:        b.dial,
+		HostKey:     key,
 		Authorized: func(user string, k ssh.PublicKey) bool {
 			return b.knows(user) && string(k.Marshal()) == string(authorized.Marshal())
 		},
