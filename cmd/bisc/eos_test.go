@@ -148,8 +148,12 @@ func TestEOSSessionsStrange(t *testing.T) {
 	if err := sw.Control().DeviceFaults(device.Faults{UnknownJSON: true}); err != nil {
 		t.Fatal(err)
 	}
-	if got := d.bisc(t, "eos", "sessions", "lab-sw01"); got.status == 0 || strings.Contains(got.out, "no commit waits") {
-		t.Errorf("exit %d\n%s", got.status, got.all())
+	got := d.bisc(t, "eos", "sessions", "lab-sw01")
+	got.wants(t, 7, "not understood")
+	for _, calm := range []string{"no commit waits", "lock is free"} {
+		if strings.Contains(got.out, calm) {
+			t.Errorf("it says %q:\n%s", calm, got.out)
+		}
 	}
 }
 
@@ -189,6 +193,20 @@ func TestEOSOverTheSocket(t *testing.T) {
 	first := func(s string) string { line, _, _ := strings.Cut(s, "\n"); return line }
 	if first(over.out) != first(plain.out) {
 		t.Errorf("over the command line:\n%s\nover eAPI:\n%s", plain.out, over.out)
+	}
+}
+
+// A way that the inventory names must work; the error says which it is and why.
+func TestEOSNamedWay(t *testing.T) {
+	t.Parallel()
+	d, sw := eosDesk(t, eos.Options{}, `eapi = "unix"`)
+	d.bisc(t, "eos", "sessions").wants(t, 5, "nobody listens", `eapi = "unix"`)
+	if _, err := sw.Control().CLI("root", "configure", "management api http-commands", "protocol unix-socket", "no shutdown", "end"); err != nil {
+		t.Fatal(err)
+	}
+	d.bisc(t, "eos", "sessions").wants(t, 0, "lock is free")
+	if n, err := sw.Control().Count("eapi"); err != nil || n == 0 {
+		t.Errorf("eAPI was asked %d times (%v)", n, err)
 	}
 }
 

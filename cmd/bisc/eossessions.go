@@ -108,7 +108,8 @@ func configuring(ctx context.Context, h host.Reader) (answer, error) {
 	}
 	said, err := readConfigurers(sessions)
 	if err != nil {
-		return answer{}, err
+		text := h.Name() + "\n" + folded("  ", "not understood, so nothing is known: "+err.Error())
+		return answer{text, configurers{NoLock: err.Error(), Sessions: []configSession{}, Strange: []string{err.Error()}}}, exitOf(view.ExitUnknown)
 	}
 	if noLock != nil {
 		said.NoLock = noLock.Error()

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"bisc/internal/host"
 	"bisc/internal/host/eoshost/eapi"
 )
 
@@ -129,7 +130,7 @@ func (h *Host) useEAPI(ctx context.Context) error {
 		h.eapi.Why = err.Error()
 		return nil
 	default:
-		return fmt.Errorf("%s: %s: %w (the inventory has eapi = %q; \"auto\" and \"off\" need no eAPI)", h.conn.Place(), cfg, err, cfg.Mode)
+		return fmt.Errorf("%s: %w: %s: %w (the inventory has eapi = %q; \"auto\" and \"off\" need no eAPI)", h.conn.Place(), host.ErrUnreachable, cfg, err, cfg.Mode)
 	}
 	h.eapi.Works, h.eapi.Used = true, true
 	h.shows = newEAPIShows(client, h.shows, cfg.Mode != eapi.Auto)
