@@ -146,10 +146,13 @@ func (s *joint) lookAnew(ctx context.Context, o *Outcome, asked Outcome) {
 
 // settleLimit is the longest that one of the stage's items is given.
 func (s *joint) settleLimit() time.Duration {
-	limit := invariantSettle
+	limit := time.Duration(0)
 	for _, o := range s.before {
-		if o.Pending() {
+		switch {
+		case o.Pending():
 			limit = max(limit, o.Change.Settle)
+		case o.Item.Invariant:
+			limit = max(limit, invariantSettle)
 		}
 	}
 	return limit

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -324,10 +325,10 @@ func TestFaultF29_InterruptedAtEveryStep(t *testing.T) {
 	e.expect(t, layers.Changed, "")
 	lines := e.front.Log().Lines()
 	seen := map[string]int{}
-	for i, line := range lines {
+	for _, line := range lines {
 		seen[line]++
 		nth := seen[line]
-		if i < slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, "configure lock") }) {
+		if !strings.HasPrefix(line, "co") && !(nth > 2 && line == askRunning) && os.Getenv("BISC_FAULTS") != "all" {
 			continue
 		}
 		for _, twice := range []bool{false, true} {

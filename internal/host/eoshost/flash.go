@@ -39,37 +39,42 @@ type swap struct {
 	next   string // the new content, beside it; empty: the file goes
 	old    string // where the old content is kept until the change is confirmed
 	was    string // SHA-256 of the old content as planned, host.Absent, or empty: anything
-	mode   uint32
 	placed bool
 }
 
-// bring brings a file's content to flash, beside the file that is in use, and proves it by its digest.
-func (w *Writer) bring(ctx context.Context, s host.Step) (*swap, error) {
+// newSwap names the two files beside one. The run is part of the names: what a dead run left is nobody's to take for this one's.
+func (w *Writer) newSwap(s host.Step) *swap {
+	f := &swap{}
 	switch s := s.(type) {
 	case host.Put:
-		f := w.newSwap(s.Path, s.Mode)
-		f.was = s.Was
-		return f, w.carry(ctx, f.next, s.Mode, int64(len(s.Content)), host.ContentDigest(append([]byte{}, s.Content...)), bytes.NewReader(s.Content))
+		f.path, f.was = path.Clean(s.Path), s.Was
 	case host.Push:
-		f := w.newSwap(s.Path, s.Mode)
-		content, err := s.Source()
-		if err != nil {
-			return nil, fmt.Errorf("reading what is to become %s: %w", s.Path, err)
-		}
-		defer content.Close()
-		return f, w.carry(ctx, f.next, s.Mode, s.Size, s.Digest, content)
+		f.path = path.Clean(s.Path)
 	case host.Remove:
-		f := w.newSwap(s.Path, 0)
-		f.next = ""
-		return f, nil
+		f.path = path.Clean(s.Path)
 	}
-	return nil, fmt.Errorf("no file: %T", s)
+	dir, base := path.Split(f.path)
+	f.old = dir + "." + base + ".bisc-old-" + w.cfg.Run
+	if _, goes := s.(host.Remove); !goes {
+		f.next = dir + "." + base + ".bisc-new-" + w.cfg.Run
+	}
+	return f
 }
 
-// newSwap names the two files beside one. The run is part of the names: what a dead run left is nobody's to take for this one's.
-func (w *Writer) newSwap(name string, mode uint32) *swap {
-	dir, base := path.Split(path.Clean(name))
-	return &swap{path: path.Clean(name), mode: mode, next: dir + "." + base + ".bisc-new-" + w.cfg.Run, old: dir + "." + base + ".bisc-old-" + w.cfg.Run}
+// bring brings a file's content to flash, beside the file that is in use, and proves it by its digest.
+func (w *Writer) bring(ctx context.Context, f *swap, s host.Step) error {
+	switch s := s.(type) {
+	case host.Put:
+		return w.carry(ctx, f.next, s.Mode, int64(len(s.Content)), host.ContentDigest(append([]byte{}, s.Content...)), bytes.NewReader(s.Content))
+	case host.Push:
+		content, err := s.Source()
+		if err != nil {
+			return fmt.Errorf("reading what is to become %s: %w", s.Path, err)
+		}
+		defer content.Close()
+		return w.carry(ctx, f.next, s.Mode, s.Size, s.Digest, content)
+	}
+	return nil
 }
 
 // swapAll puts the files in their places.

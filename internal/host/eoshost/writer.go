@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -85,18 +85,19 @@ func (w *Writer) Do(ctx context.Context, s host.Step) error {
 
 // takeFile brings a file to flash.
 func (w *Writer) takeFile(ctx context.Context, s host.Step) error {
-	f, err := w.bring(ctx, s)
-	if err != nil {
-		return err
+	f := w.newSwap(s)
+	if slices.ContainsFunc(w.files, func(g *swap) bool { return g.path == f.path }) {
+		return fmt.Errorf("%s is put or removed twice in one stage, and would have no way back", f.path) // the kept copy would be the first one's
 	}
-	if path.Dir(f.path) == StateFolder || strings.HasPrefix(f.path, StateFolder+"/") {
-		if err := w.inPlace(ctx, f); err != nil {
-			return err
+	if strings.HasPrefix(f.path, StateFolder+"/") {
+		err := w.bring(ctx, f, s)
+		if err == nil {
+			err = w.inPlace(ctx, f)
 		}
-		return w.forgetOld(ctx, f)
+		return errors.Join(err, w.forgetOld(ctx, f))
 	}
-	w.files = append(w.files, f)
-	return nil
+	w.files = append(w.files, f) // a revert removes what was brought of it
+	return w.bring(ctx, f, s)
 }
 
 // Commit puts all that was taken in force: files, then the configuration, which the switch takes back by itself unless it is confirmed,

@@ -10,6 +10,6 @@ return 0 # it was never placed
 fi
 sync
 for p in /proc/[0-9]*; do
-if [ "$(readlink $p/exe 2>/dev/null)" = "$1 (deleted)" ]; then kill ${p#/proc/}; fi
+if [ "$(readlink $p/exe 2>/dev/null)" = "$1 (deleted)" ] && ! [ $p/exe -ef "$1" ]; then kill ${p#/proc/}; fi
 done
 return 0
