@@ -32,6 +32,7 @@ func Queries() []Query {
 		{Program: "blockdev", Options: []string{"--getsize64"}, Device: true},                  // it takes several commands at once, --setro among them
 		// -L lists; -D, -U, -F and the -z that zeroes counters are options too, and are left out.
 		{Program: "conntrack", First: []string{"-L"}, Options: []string{"-f", "-p", "--orig-src", "--orig-dst", "--orig-port-src", "--orig-port-dst"}},
+		{Program: "df", Options: []string{"-P", "-k", "--"}},
 		{Program: "dpkg-query", First: []string{"-W", "-S"}, Free: true},
 		{Program: "firewall-cmd", First: []string{"--state", "--permanent", "--list-all-zones", "--list-all-policies"}, Options: []string{"--list-all-zones", "--list-all-policies"}},
 		{Program: "getent", First: []string{"passwd", "group"}, Options: []string{"--"}}, // shadow is root's

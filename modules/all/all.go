@@ -55,5 +55,9 @@ func Registry() modules.Registry {
 		eos.EventHandlerKind,
 		eos.TrafficPolicyKind,
 		eos.InterfaceKind,
+		eos.MonitorKind,
+		eos.StaticRouteKind,
+		eos.DaemonKind,
+		eos.SavedKind,
 	)
 }

@@ -24,6 +24,7 @@ var BinaryKind = modules.Kind{
 		"It takes the old program's place in one act; what runs goes on running: `relay_service` restarts it. On flash with a file system that keeps no " +
 		"mode and owner (vfat) those are not looked at.",
 	Checks: []string{
+		"on EOS: 200 MiB of flash stay free, and the build suits the image's architecture (`show version`), not only the kernel's",
 		"now and after boot: the SHA-256 of the program equals that of the build for this host's machine",
 		"the permission bits; the numbers of user and group",
 		"a symbolic link or a folder at the path, and a file system that runs no programs (noexec), are told and left alone",
@@ -83,6 +84,8 @@ type program struct {
 	digest  string // of a plain file
 	folder  host.FileType
 	ground  ground
+	flash   bool  // on a switch, whose writer makes the folder itself
+	free    int64 // bytes on flash; where flash
 }
 
 // Plan looks at the program, and at the build that belongs there.
@@ -94,11 +97,16 @@ func (b *Binary) Plan(ctx context.Context, h host.Reader) (modules.Change, error
 	if b.Absent {
 		return b.removal(p), nil
 	}
-	want, err := relaybin.For(b.Name, p.machine, b.Platform)
-	if errors.Is(err, relaybin.ErrNotBuilt) {
-		return modules.Change{}, err
+	want, chosen := relaybin.For(b.Name, p.machine, b.Platform)
+	if errors.Is(chosen, relaybin.ErrNotBuilt) {
+		return modules.Change{}, chosen
 	}
-	return b.decide(p, want, err), nil
+	if p.flash {
+		if p.free, err = freeOn(ctx, h, "/mnt/flash"); err != nil {
+			return modules.Change{}, err
+		}
+	}
+	return b.decide(p, want, chosen), nil
 }
 
 // lookProgram finds where the program belongs and reads what is there.
@@ -116,7 +124,10 @@ func lookProgram(ctx context.Context, h host.Reader, name string) (program, erro
 		return p, err
 	}
 	if eos {
-		p.path = flashFolder + "/" + name
+		p.path, p.flash = flashFolder+"/"+name, true
+		if p.machine, err = imageOf(ctx, h, p.machine); err != nil {
+			return p, err
+		}
 	}
 	err = host.Ask(ctx,
 		func(ctx context.Context) (err error) {
@@ -149,8 +160,13 @@ func (b *Binary) decide(p program, want relaybin.Binary, chosen error) modules.C
 		return c
 	}
 	if !p.exists || p.digest != want.SHA256 {
+		if short := want.Size + flashReserve - p.free; p.flash && short > 0 {
+			c.Refuse("program", p.describe(), text, fmt.Sprintf("flash has %d MiB free: with the program less than the %d MiB would be left that the switch's own saves need (%d MiB lack); "+
+				"remove an old image from flash:", p.free>>20, flashReserve>>20, short>>20+1))
+			return c
+		}
 		c.Differ("program", p.describe(), text)
-		if p.folder == "" {
+		if p.folder == "" && !p.flash {
 			c.Do(host.Script{Argv: []string{"mkdir", "-p", "-m", "0755", "--", path.Dir(p.path)}})
 		}
 		c.Do(host.Push{

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"bisc/internal/host"
+	"bisc/internal/host/hosttest"
 	"bisc/modules"
 	"bisc/modules/kindtest"
 	"bisc/relaybin"
@@ -34,6 +35,7 @@ func installed(change ...func(*program)) program {
 func onFlash(fstype string) func(*program) {
 	return func(p *program) {
 		p.path, p.ground = "/mnt/flash/bisc/shredunwrap", ground{at: "/mnt/flash", fstype: fstype}
+		p.flash, p.free = true, 1<<30
 	}
 }
 
@@ -73,7 +75,11 @@ func TestBinaryDecides(t *testing.T) {
 			want: "now machine: riscv64 -> x86_64, i686 or aarch64\n    why: there are no builds for it\n"},
 		"flash, in sync": {p: installed(onFlash("ext4")), want: "in sync\n"},
 		"flash, another": {p: installed(onFlash("ext4"), other), want: "now program: sha256:fedcba987654 -> sha256:0123456789ab (linux/amd64)\n" + flash},
-		"flash, mode":    {p: installed(onFlash("ext4"), func(p *program) { p.stat.Mode = 0o600 }), want: "now mode: 0600 -> 0755\nstep: run chmod 0755 -- /mnt/flash/bisc/shredunwrap\n"},
+		"flash, nor its folder: the writer makes it": {p: installed(onFlash("ext4"), none), want: "now program: (none) -> sha256:0123456789ab (linux/amd64)\n" + flash},
+		"flash is full": {p: installed(onFlash("ext4"), other, func(p *program) { p.free = 208 << 20 }),
+			want: "now program: sha256:fedcba987654 -> sha256:0123456789ab (linux/amd64)\n    why: flash has 208 MiB free: with the program less than the 200 MiB would be left that the switch's own saves need (1 MiB lack); remove an old image from flash:\n"},
+		"flash is full, and the program there": {p: installed(onFlash("ext4"), func(p *program) { p.free = 0 }), want: "in sync\n"},
+		"flash, mode":                          {p: installed(onFlash("ext4"), func(p *program) { p.stat.Mode = 0o600 }), want: "now mode: 0600 -> 0755\nstep: run chmod 0755 -- /mnt/flash/bisc/shredunwrap\n"},
 		"flash keeps no modes": {p: installed(onFlash("vfat"), func(p *program) { p.stat.Mode, p.stat.GID = 0o777, 88 }),
 			want: "in sync\n"},
 		"absent": {b: Binary{Absent: true}, p: installed(),
@@ -134,3 +140,44 @@ func TestReplay(t *testing.T) {
 }
 
 var _ = []modules.Resource{&Binary{}, &Service{}, &Flow{}}
+
+// TestImage: the build is for the switch's image, not for its kernel alone; what is not known is no answer.
+func TestImage(t *testing.T) {
+	for name, tt := range map[string]struct{ kernel, said, want, fails string }{
+		"64 bit":            {"x86_64", `{"architecture":"x86_64"}`, "x86_64", ""},
+		"32 on 64 bit":      {"x86_64", `{"architecture":"i686"}`, "i686", ""},
+		"an older release":  {"i686", `{"architecture":"i386"}`, "i686", ""},
+		"64 on 32 bit":      {"i686", `{"architecture":"x86_64"}`, "", "not known"},
+		"another form":      {"x86_64", `{"modelName":"x"}`, "", "form"},
+		"what is no answer": {"x86_64", `nothing`, "", "JSON"},
+	} {
+		h := hosttest.New("sw")
+		h.Shows = map[string]string{"show version | json": tt.said}
+		got, err := imageOf(t.Context(), h, tt.kernel)
+		if got != tt.want {
+			t.Errorf("%s: %q", name, got)
+		}
+		wantError(t, name, err, tt.fails)
+	}
+}
+
+func TestFreeOnFlash(t *testing.T) {
+	for name, tt := range map[string]struct {
+		said  string
+		exit  int
+		want  int64
+		fails string
+	}{
+		"plain":     {"Filesystem 1024-blocks Used Available Capacity Mounted on\n/dev/sda1 3900000 1800000 2100000 47% /mnt/flash\n", 0, 2100000 << 10, ""},
+		"failed":    {"", 1, 0, "exit status 1"},
+		"two":       {"h\n/dev/a 1 1 1 1% /\n/dev/b 1 1 1 1% /\n", 0, 0, "df"},
+		"no number": {"h\n/dev/a 1 1 x 1% /\n", 0, 0, "df says"},
+	} {
+		h := hosttest.New("sw").Answer(tt.exit, tt.said, "df", "-P", "-k", "--", "/mnt/flash")
+		got, err := freeOn(t.Context(), h, "/mnt/flash")
+		if got != tt.want {
+			t.Errorf("%s: %d", name, got)
+		}
+		wantError(t, name, err, tt.fails)
+	}
+}
