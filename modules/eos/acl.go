@@ -159,7 +159,7 @@ func (a *ACL) Plan(ctx context.Context, h host.Reader) (modules.Change, error) {
 		c.Destroy(fmt.Sprintf("the access list %s with its %s", a.Name, number(below(o.Running, a.header()), "line")))
 	}
 	if users := usersOf(o.Running, a.header()); configures(c) && len(users) > 0 && o.Running.Find(a.header()) != nil {
-		c.Diffs[0].Want += " (in use by " + joined(users) + ": a short gap there while it is written anew)"
+		c.Diffs[0].Want += " (in use by " + joined(users) + ": a short gap there while it changes)"
 	}
 	return c, nil
 }

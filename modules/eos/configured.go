@@ -67,7 +67,9 @@ func (n *neighbours) decide(s seen, r configured) (c modules.Change, inForce boo
 	}
 	if !running.Empty() {
 		text := unified("running", s.Running, running)
-		c.Diffs = append(c.Diffs, difference("running", running, text))
+		d := difference("running", running, text)
+		d.Want += alsoSaved(s)
+		c.Diffs = append(c.Diffs, d)
 		c.Do(host.Configure{Lines: running.Commands, Adds: lines(running.Adds), Removes: lines(running.Removes), Text: text})
 	}
 	if !startup.Empty() {
@@ -75,7 +77,7 @@ func (n *neighbours) decide(s seen, r configured) (c modules.Change, inForce boo
 		d.Boot = true
 		if running.Empty() { // else the text of running says it
 			d.Text = unified("startup", s.Startup, startup)
-			d.Want += alsoSaved(s.State, startup)
+			d.Want += alsoSaved(s)
 			c.Do(host.Save())
 		}
 		c.Diffs = append(c.Diffs, d)
@@ -140,10 +142,11 @@ func number(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// alsoSaved tells of what else a save keeps: it writes the whole running configuration, whoever changed it.
-func alsoSaved(s State, mine eosconf.Plan) string {
-	adds, removes := eosconf.Diff(s.Startup, s.Running)
-	others := len(adds) + len(removes) - len(mine.Adds) - len(mine.Removes)
+// alsoSaved tells of what else is saved with the resource: a save writes the whole running configuration, whoever changed it, and
+// every commit that is confirmed ends with one.
+func alsoSaved(s seen) string {
+	adds, removes := eosconf.Diff(s.Startup, s.running.After)
+	others := len(adds) + len(removes) - len(s.startup.Adds) - len(s.startup.Removes)
 	if others <= 0 {
 		return ""
 	}

@@ -173,7 +173,11 @@ func TestSectionThreeWays(t *testing.T) {
 	if got := planOf(t, done, want); got != "in sync\n" {
 		t.Errorf("of what is there: %s", got)
 	}
+	// What runs otherwise than it is saved is saved with any commit, and told.
+	port := &Section{Name: "y", Path: []string{"interface Ethernet1/1"}, Mode: "merge", Lines: []string{"mtu 9000"}}
 	done.startup = base
+	done.tell()
+	has(t, planOf(t, done, port), "interface Ethernet1/1 / mtu 9000 (the save keeps all that runs: also 2 other lines")
 	done.running = with(t, done.running, merge("", "ip route 192.0.2.9/32 198.51.100.0"))
 	done.tell()
 	has(t, planOf(t, done, want), "!now", "boot startup: interface Ethernet4/1 / mtu 2048 -> interface Ethernet4/1 / mtu 9214 (the save keeps all that runs: also 1 other line", "step: cli copy running-config startup-config", "!configure")
