@@ -72,6 +72,7 @@ func (c *commandLine) readLine(prompt string, echo bool) (string, error) {
 	raw.Iflag &^= unix.ICRNL
 	raw.Lflag &^= unix.ECHO | unix.ICANON | unix.ISIG
 	raw.Cc[unix.VMIN], raw.Cc[unix.VTIME] = 1, 0
+	echo = echo && (c.echo || !c.readline)
 	c.set(raw, unix.TCSETSW)
 	defer c.set(c.cooked, unix.TCSETSW)
 	fmt.Fprint(c.tty, prompt)

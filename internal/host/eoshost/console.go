@@ -1,6 +1,7 @@
 package eoshost
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -51,18 +52,16 @@ type ptyRequest struct {
 	Modes                        string
 }
 
-// noEcho are the terminal modes of a PTY that does not echo by itself: what is written ahead would stand in the middle of what
-// is printed. The command line's own editor echoes what it takes. 53 is ECHO, 0 the list's end (RFC 4254 8).
-const noEcho = "\x35\x00\x00\x00\x00\x00"
+// The terminal modes that are asked for: 53 is ECHO, 0 the list's end (RFC 4254 8). A terminal that echoes by itself puts what is
+// written ahead into the middle of what is printed, so that it cannot always be told apart. The command line's own editor is to echo
+// what it takes; one that does as readline does echoes only where the terminal would too, and which EOS's is nobody says [U].
+const (
+	noEcho = "\x35\x00\x00\x00\x00\x00"
+	echo   = "\x35\x00\x00\x00\x01\x00"
+)
 
-// modes are those of the console's PTY. A command line whose editor echoes only where its terminal does [U] is mute without; what is
-// typed ahead would then be echoed early, so such a console types nothing ahead.
-func (c *console) modes() string {
-	if c.careful {
-		return "\x35\x00\x00\x00\x01\x00"
-	}
-	return noEcho
-}
+// errNoEcho: the editor echoes nothing on a terminal that does not.
+var errNoEcho = errors.New("it shows prompts and echoes nothing")
 
 // openConsole opens one more console, enabled and with the pager switched off.
 func (h *Host) openConsole(ctx context.Context) (*console, error) {
@@ -79,8 +78,22 @@ func (h *Host) openConsole(ctx context.Context) (*console, error) {
 	return c, nil
 }
 
-// startConsole opens one more console and enables it.
+// startConsole opens one more console and enables it. Whether the terminal must echo is found out once a host.
 func (h *Host) startConsole(ctx context.Context) (*console, error) {
+	modes := noEcho
+	if h.mustEcho.Load() {
+		modes = echo
+	}
+	c, err := h.loggedIn(ctx, modes)
+	if errors.Is(err, errNoEcho) && modes == noEcho {
+		h.mustEcho.Store(true)
+		c, err = h.loggedIn(ctx, echo)
+	}
+	return c, err
+}
+
+// loggedIn opens a console on a terminal with these modes.
+func (h *Host) loggedIn(ctx context.Context, modes string) (*console, error) {
 	ch, reqs, err := h.conn.Session(ctx)
 	if err != nil {
 		return nil, err
@@ -90,7 +103,7 @@ func (h *Host) startConsole(ctx context.Context) (*console, error) {
 	_, _ = rand.Read(b[:]) // never fails (Go 1.24)
 	c := &console{name: h.Name(), conn: h.conn, ch: ch, screen: newScreen(), word: "! bisc-" + hex.EncodeToString(b[:]), careful: h.plain}
 	go c.screen.read(ch)
-	if err := c.login(ctx, h.enable); err != nil {
+	if err := c.login(ctx, modes, h.enable); err != nil {
 		c.close()
 		return nil, fmt.Errorf("%s: the switch's command line: %w", h.conn.Place(), err)
 	}
@@ -118,11 +131,11 @@ func (c *console) write(text string) error {
 
 // login brings the console to its privileged prompt. The first words go in the same flight as the request for the shell: a comment,
 // by whose echo the prompt is known, and enable, which is nothing to who is enabled already.
-func (c *console) login(ctx context.Context, enable enabling) error {
+func (c *console) login(ctx context.Context, modes string, enable enabling) error {
 	for _, r := range []struct {
 		kind    string
 		payload []byte
-	}{{"pty-req", ssh.Marshal(ptyRequest{"vt100", 32767, 0, 0, 0, c.modes()})}, {"shell", nil}} {
+	}{{"pty-req", ssh.Marshal(ptyRequest{"vt100", 32767, 0, 0, 0, modes})}, {"shell", nil}} {
 		if _, err := c.ch.SendRequest(r.kind, false, r.payload); err != nil {
 			return fmt.Errorf("%w: %w", host.ErrUnreachable, err)
 		}
@@ -158,11 +171,11 @@ func (c *console) greet(ctx context.Context, word, first string) (asked bool, er
 		err := c.screen.until(ctx, loginSilence, func(text []byte) looked {
 			asked, lost = false, false
 			if c.prompt = learnPrompt(text, word); c.prompt == nil {
-				lost = looksPrompted.Match(text)
+				lost = looksPrompted.Match(text) || asksPassword(text)
 				return when(lost, maybe)
 			}
 			at := strings.LastIndex(string(text), word) + len(word)
-			if strings.HasSuffix(strings.TrimSpace(string(text[at:])), "assword:") {
+			if asksPassword(text[at:]) {
 				asked = true
 				return found
 			}
@@ -175,8 +188,8 @@ func (c *console) greet(ctx context.Context, word, first string) (asked bool, er
 			return asked, nil
 		}
 		// What was typed before there was a command line to take it is lost [I].
-		if again {
-			return false, errMute
+		if seen := c.screen.peek(); again || asksPassword(seen) || prompts(seen) > 1 { // an answer to our words, and not they
+			return false, errNoEcho
 		}
 		if err := c.write(first); err != nil {
 			return false, err
@@ -184,8 +197,10 @@ func (c *console) greet(ctx context.Context, word, first string) (asked bool, er
 	}
 }
 
-// errMute: nothing that is typed is echoed.
-var errMute = errors.New("it shows a prompt and takes no words")
+// asksPassword tells whether a text ends in enable's question [V].
+func asksPassword(text []byte) bool {
+	return bytes.HasSuffix(bytes.TrimSpace(lastOf(text)), []byte("assword:"))
+}
 
 // echoed tells whether the last of what was typed was taken by the command line.
 func echoed(after []byte, first string) bool {
@@ -222,7 +237,7 @@ func (c *console) givePassword(ctx context.Context, enable enabling) error {
 	}
 	again := false
 	err = c.screen.until(ctx, loginSilence, func(text []byte) looked {
-		again = strings.HasSuffix(strings.TrimSpace(string(text)), "assword:")
+		again = asksPassword(text)
 		return when(again || c.stands(text), found)
 	})
 	if err != nil {

@@ -61,6 +61,8 @@ func TestFaultF33_Framing(t *testing.T) {
 		"a banner that ends as a prompt":    func(f *far) { f.banner = "Welcome\nsw2#\nsw1> ! bisc-0-0\nother>" },
 		"each command is echoed twice":      func(f *far) { f.lag = true },
 		"the terminal echoes by itself":     func(f *far) { f.earlyEcho = true },
+		"readline does":                     func(f *far) { f.readline = true },
+		"readline does, and lags":           func(f *far) { f.readline, f.lag = true, true },
 		"both":                              func(f *far) { f.lag, f.earlyEcho = true, true },
 		"the first words are lost":          func(f *far) { f.losesHead = true },
 		"the pager cannot be switched off":  func(f *far) { f.noLength = true },

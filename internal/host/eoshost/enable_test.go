@@ -19,15 +19,16 @@ func TestEnable(t *testing.T) {
 		set  func(*far, *Config)
 		want string // of the error; empty: it works
 	}{
-		"no password":       {func(f *far, _ *Config) {}, ""},
-		"password":          {func(f *far, c *Config) { f.password, c.EnablePassword = hush, word(hush, nil) }, ""},
-		"password, slow":    {func(f *far, c *Config) { f.password, f.lag, c.EnablePassword = hush, true, word(hush, nil) }, ""},
-		"wrong password":    {func(f *far, c *Config) { f.password, c.EnablePassword = "other", word(hush, nil) }, "enable refused the password"},
-		"nobody knows it":   {func(f *far, _ *Config) { f.password = hush }, "name it in the inventory"},
-		"it cannot be had":  {func(f *far, c *Config) { f.password, c.EnablePassword = hush, word("", errors.New("no such file")) }, "no such file"},
-		"denied":            {func(f *far, _ *Config) { f.noEnable = true }, "Authorization denied"},
-		"not asked for":     {func(f *far, c *Config) { c.SSH.Become = sshhost.BecomeNone }, ""},
-		"enabled, password": {func(f *far, c *Config) { f.enabled, f.password, c.EnablePassword = true, hush, word(hush, nil) }, ""},
+		"no password":        {func(f *far, _ *Config) {}, ""},
+		"password":           {func(f *far, c *Config) { f.password, c.EnablePassword = hush, word(hush, nil) }, ""},
+		"password, slow":     {func(f *far, c *Config) { f.password, f.lag, c.EnablePassword = hush, true, word(hush, nil) }, ""},
+		"password, readline": {func(f *far, c *Config) { f.password, f.readline, c.EnablePassword = hush, true, word(hush, nil) }, ""},
+		"wrong password":     {func(f *far, c *Config) { f.password, c.EnablePassword = "other", word(hush, nil) }, "enable refused the password"},
+		"nobody knows it":    {func(f *far, _ *Config) { f.password = hush }, "name it in the inventory"},
+		"it cannot be had":   {func(f *far, c *Config) { f.password, c.EnablePassword = hush, word("", errors.New("no such file")) }, "no such file"},
+		"denied":             {func(f *far, _ *Config) { f.noEnable = true }, "Authorization denied"},
+		"not asked for":      {func(f *far, c *Config) { c.SSH.Become = sshhost.BecomeNone }, ""},
+		"enabled, password":  {func(f *far, c *Config) { f.enabled, f.password, c.EnablePassword = true, hush, word(hush, nil) }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -44,6 +44,7 @@ type far struct {
 	pagesOnce bool   // the pager comes once though switched off
 	lag       bool   // each command is echoed once more before it is taken
 	earlyEcho bool   // the terminal echoes by itself whatever the client asked for
+	readline  bool   // the editor echoes only where the terminal would
 	losesHead bool   // what is typed before the first prompt is lost
 	noBash    bool
 	noSudo    bool

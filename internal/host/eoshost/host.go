@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"bisc/internal/host"
@@ -19,12 +20,13 @@ type Host struct {
 	lines  *consoles
 	shows  shower // lines, or eAPI
 
-	is     identity
-	secret string // enable's password, where it asked for one
-	plain  bool   // consoles type nothing ahead: the switch does not echo as others do
-	eapi   Way
-	early  <-chan answered // eAPI, asked while the first console is; nil: it was not
-	can    capabilities
+	is       identity
+	mustEcho atomic.Bool // see startConsole
+	secret   string      // enable's password, where it asked for one
+	plain    bool        // consoles type nothing ahead: what was typed ahead was mixed up with the first answers
+	eapi     Way
+	early    <-chan answered // eAPI, asked while the first console is; nil: it was not
+	can      capabilities
 }
 
 // shower answers show commands: the command line, or eAPI.
@@ -43,7 +45,7 @@ func Open(ctx context.Context, pool *sshhost.Pool, cfg Config) (*Host, error) {
 	h := &Host{pool: pool, cfg: cfg, conn: conn}
 	h.enable = enabling{wanted: cfg.SSH.Become != sshhost.BecomeNone, password: askOnce(cfg.SSH.Name, cfg.EnablePassword)}
 	c, err := h.meet(ctx)
-	if errors.Is(err, errMute) || errors.Is(err, errMixed) {
+	if errors.Is(err, errMixed) {
 		h.plain = true
 		c, err = h.meet(ctx)
 	}

@@ -36,6 +36,18 @@ func learnPrompt(text []byte, word string) *prompt {
 // looksPrompted tells whether a text ends as some switch's prompt does; that alone proves nothing.
 var looksPrompted = regexp.MustCompile(`(?:^|\n)\r*[A-Za-z0-9][A-Za-z0-9._-]*` + promptForm + `$`)
 
+// prompts is how many prompts of the host stand at a text's end that its last one names.
+func prompts(text []byte) int {
+	last := anyPrompt.FindSubmatch(lastOf(text))
+	if last == nil {
+		return 0
+	}
+	one := regexp.MustCompile(regexp.QuoteMeta(string(last[1])) + promptForm)
+	return len(one.FindAllIndex(text, -1))
+}
+
+var anyPrompt = regexp.MustCompile(`([A-Za-z0-9][A-Za-z0-9._-]*)` + promptForm + `$`)
+
 // standing is the mode and privilege of the prompt at a text's end; at is false where the text's last line is none.
 func (p *prompt) standing(text []byte) (mode string, privileged, at bool) {
 	last := lastOf(text)

@@ -1,6 +1,7 @@
 package eoshost
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -114,6 +115,13 @@ func (s *screen) sent() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.heard = time.Now()
+}
+
+// peek gives what is on the screen, and leaves it there.
+func (s *screen) peek() []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return bytes.Clone(s.text)
 }
 
 // size is how much is on the screen.
