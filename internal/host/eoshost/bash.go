@@ -76,8 +76,9 @@ func noBash(what, text string) error {
 	return fmt.Errorf("%s: no answer within its limit: %w", what, host.ErrStuck)
 }
 
-// linux runs a constant text as root on the switch. It shares a flight with whatever else is asked, unless it may hang.
-func (h *Host) linux(ctx context.Context, limit time.Duration, mayHang bool, what, text string, words ...string) (host.Output, error) {
+// linux runs a constant text as root on the switch. It shares a flight with whatever else is asked, and is asked again where that
+// breaks; unless it is alone: what may hang, and what acts.
+func (h *Host) linux(ctx context.Context, limit time.Duration, alone bool, what, text string, words ...string) (host.Output, error) {
 	for _, w := range words {
 		if strings.ContainsRune(w, 0) {
 			return host.Output{}, fmt.Errorf("%s: a word holds a NUL byte", what)
@@ -87,7 +88,7 @@ func (h *Host) linux(ctx context.Context, limit time.Duration, mayHang bool, wha
 	if len(line) > longestLine {
 		return host.Output{}, fmt.Errorf("%s: a question of %d characters is too long for a switch's command line (%d)", what, len(line), longestLine)
 	}
-	q := &question{command: line, silence: limit + silence/2, alone: mayHang, done: make(chan struct{})}
+	q := &question{command: line, silence: limit + silence/2, alone: alone, done: make(chan struct{})}
 	answer, err := h.lines.wait(ctx, q)
 	if err != nil {
 		return host.Output{}, fmt.Errorf("%s: %w", what, err)

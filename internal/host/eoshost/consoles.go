@@ -385,7 +385,7 @@ func (cs *consoles) broken(batch []*question, err error) (again []*question) {
 	for _, q := range batch {
 		switch {
 		case cs.elsewhere(q):
-		case q.again || cs.dead():
+		case q.again || q.alone || cs.dead(): // what goes alone may act, and is done at most once
 			q.end("", err)
 		default:
 			q.again = true

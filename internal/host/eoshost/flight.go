@@ -36,12 +36,19 @@ func (c *console) fly(ctx context.Context, silence time.Duration, commands ...st
 	c.flying.Store(&sent)
 	defer c.flying.Store(nil)
 	last := []byte(sent[len(sent)-1].comment)
-	paged := false
+	paged, gone := false, false
 	err := c.screen.until(ctx, silence, func(text []byte) looked {
+		gone = false
 		if paged = paging(text); paged {
 			return maybe
 		}
-		return when(c.stands(text) && bytes.Contains(tailOf(text, last), last), found)
+		if !c.stands(text) {
+			return notYet
+		}
+		if gone = !bytes.Contains(tailOf(text, last), last); gone {
+			return doubtful
+		}
+		return found
 	})
 	switch {
 	case err != nil:
@@ -49,6 +56,8 @@ func (c *console) fly(ctx context.Context, silence time.Duration, commands ...st
 		return nil, c.over(&stuckError{at, fmt.Errorf("waiting for the answer to %q: %w", c.redacted(sent[at].command), c.ended(err))})
 	case paged:
 		return nil, c.over(errPaged)
+	case gone:
+		return nil, c.over(fmt.Errorf("%w: it stands at its prompt, and what was typed ahead is gone", errMixed))
 	}
 	answers, err := c.split(c.screen.take(), sent)
 	if err != nil {

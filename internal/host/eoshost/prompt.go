@@ -14,8 +14,9 @@ type prompt struct {
 	tail *regexp.Regexp // at the end of a text
 }
 
-// promptForm is a prompt after its host's name: supervisor, mode, privilege.
-const promptForm = `(\(s[12]\))?(?:\(([^()\n]*)\))?([>#]) ?`
+// promptForm is a prompt after its host's name: supervisor, mode, privilege, and blanks, of which some may be ours: a key for a pager that
+// was none.
+const promptForm = `(\(s[12]\))?(?:\(([^()\n]*)\))?([>#]) {0,16}`
 
 func newPrompt(hostname string) *prompt {
 	p := regexp.QuoteMeta(hostname) + promptForm

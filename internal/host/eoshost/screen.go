@@ -56,11 +56,16 @@ type looked int
 const (
 	notYet looked = iota
 	found
-	maybe // found, if nothing more comes for a while
+	maybe    // found, if nothing more comes for a while
+	doubtful // found, if nothing more comes for long
 )
 
 // settled is how long nothing must come before a maybe is one: a switch that prints a prompt and then says nothing is at it.
-const settled = 1500 * time.Millisecond
+// settledLong is that of what a busy switch might still do.
+const (
+	settled     = 1500 * time.Millisecond
+	settledLong = 8 * time.Second
+)
 
 // until waits until look has found something on the screen, and takes nothing off it. No byte for silence is host.ErrStuck. look
 // sees the whole screen each time that something came.
@@ -88,13 +93,14 @@ func (s *screen) look(silence time.Duration, look func([]byte) looked) (time.Dur
 	defer s.mu.Unlock()
 	quiet := time.Since(s.heard)
 	seen := look(s.text)
+	after := map[looked]time.Duration{maybe: settled, doubtful: settledLong}[seen]
 	switch {
-	case seen == found, seen == maybe && quiet >= settled:
+	case seen == found, after > 0 && quiet >= after:
 		return 0, nil
 	case s.err != nil:
 		return 0, fmt.Errorf("%w: %w", errClosed, s.err)
-	case seen == maybe:
-		return settled - quiet + time.Millisecond, nil
+	case after > 0:
+		return after - quiet + time.Millisecond, nil
 	case quiet >= silence:
 		return 0, fmt.Errorf("no word for %s: %w", silence, host.ErrStuck)
 	}
