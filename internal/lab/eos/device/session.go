@@ -108,6 +108,9 @@ func (d *Device) commit(s *session, by *Shell, wait time.Duration) error {
 	d.replace(next.Clone())
 	d.checkpointCommit(before)
 	s.state, s.user, s.completed = "completed", by.user, d.o.Now()
+	for inside := range s.inside {
+		inside.leave()
+	}
 	if wait > 0 {
 		s.state = "committed"
 		d.startTimer(s, before, by, wait)

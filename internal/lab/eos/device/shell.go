@@ -37,7 +37,11 @@ func (d *Device) Shell(user, tty string) *Shell {
 }
 
 // From says from which address the user came; lines of the log name it, as those of EOS do.
-func (s *Shell) From(address string) { s.from = address }
+func (s *Shell) From(address string) {
+	s.d.mu.Lock()
+	defer s.d.mu.Unlock()
+	s.from = address
+}
 
 func (s *Shell) where() string {
 	if s.from == "" {

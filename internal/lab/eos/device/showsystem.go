@@ -2,6 +2,8 @@ package device
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -173,9 +175,9 @@ func (m message) severity() int {
 func (s *Shell) showUsers([]string) (answer, error) {
 	var b strings.Builder
 	b.WriteString("    Line      User        Host(s)       Idle        Location\n")
-	n := 0
-	for c := range s.d.contexts {
-		n++
+	contexts := slices.SortedFunc(maps.Keys(s.d.contexts), func(a, b *Shell) int { return strings.Compare(a.tty, b.tty) })
+	for i, c := range contexts {
+		n := i + 1
 		mark := " "
 		if c == s {
 			mark = "*"

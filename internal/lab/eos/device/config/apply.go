@@ -30,7 +30,9 @@ func (e *Editor) try(depth int, w words, o order, far *reach) (done bool, err er
 		o.number, w, numbered = n, w.from(1), true
 	}
 	best, twice := 0, false
-	for _, r := range m.candidates(w.text[0], e.Exact) {
+	rules, ambiguous := m.candidates(w.text[0], e.Exact)
+	far.ambiguous = far.ambiguous || ambiguous
+	for _, r := range rules {
 		if numbered && !r.Numbered || o.no && r.No == "-" {
 			continue
 		}
@@ -57,7 +59,7 @@ func (e *Editor) try(depth int, w words, o order, far *reach) (done bool, err er
 	case o.rule == nil:
 		return false, nil
 	case twice:
-		return true, &Error{Line: o.line, Text: "Ambiguous command"}
+		return true, &Error{Line: o.line, Text: ambiguousText}
 	}
 	e.leaveTo(depth)
 	return true, e.apply(e.at(depth), o)

@@ -53,7 +53,13 @@ func (e *Editor) Mode() string {
 func (e *Editor) Exit() { e.leaveTo(len(e.frames) - 1) }
 
 // Leave leaves all modes.
-func (e *Editor) Leave() { e.text = nil; e.leaveTo(0) }
+func (e *Editor) Leave() {
+	if e.text != nil && e.text.key != commentKey {
+		e.text.Line += "\nEOF" // a text that nobody ended ends here ([I])
+	}
+	e.text = nil
+	e.leaveTo(0)
+}
 
 // Abort leaves a group-change mode and drops what was typed in it. Elsewhere it is Exit (eos.md B.1: ansible 36979).
 func (e *Editor) Abort() {
@@ -137,6 +143,9 @@ func (e *Editor) Run(line string) error {
 		if done, err := e.try(depth, w, o, &far); done || err != nil {
 			return err
 		}
+	}
+	if far.ambiguous && far.token == 0 {
+		return &Error{Line: o.line, Text: ambiguousText}
 	}
 	if far.ended {
 		return &Error{Incomplete: true, Line: o.line}

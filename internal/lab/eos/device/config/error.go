@@ -2,6 +2,9 @@ package config
 
 import "fmt"
 
+// ambiguousText is the refusal of a word that may be several (eos.md A.4).
+const ambiguousText = "Ambiguous command"
+
 // Error is a line that is refused.
 type Error struct {
 	Line       string

@@ -32,6 +32,8 @@ type match struct {
 type reach struct {
 	token int  // words that were understood
 	ended bool // all were, and more are needed
+
+	ambiguous bool // the first word may be several
 }
 
 func (r *reach) note(token int, ended bool) {

@@ -108,10 +108,19 @@ func (r *Rule) prepare(i int, buckets map[string]int) {
 	}
 }
 
-// candidates are the rules whose first word is this one, or may be.
-func (m *Mode) candidates(word string, exact bool) []*Rule {
-	if rules := m.first[strings.ToLower(word)]; rules != nil || exact {
-		return append(rules[:len(rules):len(rules)], m.first[""]...)
+// candidates are the rules whose first word is this one, or is meant by it. Several keywords that begin so are ambiguous.
+func (m *Mode) candidates(word string, exact bool) (rules []*Rule, ambiguous bool) {
+	low := strings.ToLower(word)
+	rules = m.first[low]
+	if rules == nil && !exact {
+		for keyword, are := range m.first {
+			if keyword != "" && strings.HasPrefix(keyword, low) {
+				ambiguous, rules = ambiguous || rules != nil, are
+			}
+		}
 	}
-	return m.Rules
+	if ambiguous {
+		rules = nil
+	}
+	return append(rules[:len(rules):len(rules)], m.first[""]...), ambiguous
 }

@@ -178,8 +178,8 @@ func TestAmbiguousAndShort(t *testing.T) {
 		t.Errorf("%s", tree)
 	}
 	var refused *Error
-	if err := e.Run("i"); !errors.As(err, &refused) {
-		t.Error("one letter was taken")
+	if err := e.Run("ro bgp 1"); !errors.As(err, &refused) || refused.Text != "Ambiguous command" {
+		t.Errorf("router and route-map begin so: %v", err)
 	}
 	e.Exact = true
 	if err := e.Run("desc short"); err == nil {
