@@ -24,8 +24,6 @@ type way struct {
 	tempo
 	name    string
 	console func(ctx context.Context) (commands, error) // over a connection made for it; the switch proved to be itself
-	// dead tells whether a run of bisc is proved to have ended.
-	dead func(run string) bool
 }
 
 // tempo is time.

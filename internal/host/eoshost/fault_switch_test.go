@@ -101,6 +101,32 @@ func TestFaultF28_OthersOnTheEmulator(t *testing.T) {
 	})
 }
 
+// TestFaultF28_AKilledRunsLeftovers: a run is killed while its timer runs. The next waits for the timer's end, and then frees the lock
+// of the dead one, whose terminal is gone.
+func TestFaultF28_AKilledRunsLeftovers(t *testing.T) {
+	for _, dies := range []bool{false, true} {
+		e := emulate(t, device.Options{Flags: device.Flags{LockDies: dies}})
+		cfg := e.cfg
+		cfg.Run = "20261122-070000-dead"
+		w, err := OpenWriter(t.Context(), e.pool, cfg)
+		fatal(t, err)
+		w.tempo = e.tempo()
+		fatal(t, w.Do(t.Context(), host.Configure{Lines: []string{foreignRoute}, Adds: []host.ConfigLine{{Line: foreignRoute}}}))
+		fatal(t, w.Commit(t.Context()))
+		w.try.halt()
+		e.front.CutAll()
+		o := e.apply(t.Context(), route)
+		if o.State != layers.Blocked || !strings.Contains(o.Err.Error(), "session bisc-20261122-070000-dead-1 waits") {
+			t.Errorf("%s: %v", o.State, o.Err)
+		}
+		e.pass(6 * time.Minute)
+		e.agrees(t, "after the timer", e.expect(t, layers.Changed, ""))
+		if has(e.dev.Running(), foreignRoute) {
+			t.Error("what the dead run had not confirmed is in force")
+		}
+	}
+}
+
 // ask is a show of somebody else's.
 func (e *emulated) ask(command string) string {
 	s := e.dev.Shell("admin", "vty81")

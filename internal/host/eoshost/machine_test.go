@@ -50,8 +50,8 @@ func TestFaultF28_SessionsOfOthers(t *testing.T) {
 	})
 	t.Run("ours is not ended before the lock is ours", func(t *testing.T) {
 		p := newPaper().pend("bisc-r0-1")
-		p.owner, p.tty = "bisc-r0", "vty9"
-		refusedBy(t, p, "bisc history")
+		p.owner, p.tty, p.users = "bisc-r0", "vty9", "    2 vty 9   install   idle   00:00:00   192.0.2.2\n"
+		refusedBy(t, p, "run r0 of bisc")
 		if p.sessions["bisc-r0-1"] == nil || p.owner != "bisc-r0" || p.did("configure unlock force") {
 			t.Errorf("the session of a run that may live was ended, or its lock freed: %q", p.log)
 		}
@@ -96,19 +96,15 @@ func TestFaultF28_SessionsOfOthers(t *testing.T) {
 			t.Errorf("%s, %v", out, err)
 		}
 	})
-	t.Run("the lock of a run that is proved dead", func(t *testing.T) {
+	t.Run("the lock of a run whose terminal is gone", func(t *testing.T) {
 		p := newPaper().pend("bisc-r0-1")
-		p.owner, p.tty = "bisc-r0-1", "vty9"
-		a := p.attempt()
-		a.dead = func(run string) bool { return run == "r0-1" }
-		if out, err := p.through(t.Context(), a); out != "new" || err != nil || p.sessions["bisc-r0-1"] != nil {
+		p.owner, p.tty = "bisc-r0", "vty9"
+		if out, err := p.through(t.Context(), p.attempt()); out != "new" || err != nil || p.sessions["bisc-r0-1"] != nil {
 			t.Errorf("%s, %v, %v", out, err, p.sessions)
 		}
 	})
 	t.Run("the lock of a dead run whose timer still runs", func(t *testing.T) {
 		p := newPaper()
-		a := p.attempt()
-		a.dead = func(string) bool { return true }
 		p.meddle = func(p *paper, command string) { // after the preflight
 			if command == "configure lock transaction bisc-r1" && p.timer == "" {
 				p.pend("bisc-r0-1")
@@ -116,11 +112,30 @@ func TestFaultF28_SessionsOfOthers(t *testing.T) {
 				p.timer, p.ends, p.before, p.owner, p.tty = "bisc-r0-1", p.clock.Add(time.Hour), p.running, "bisc-r0", "vty9"
 			}
 		}
-		_, err := p.through(t.Context(), a)
+		_, err := p.through(t.Context(), p.attempt())
 		if err == nil || p.owner != "bisc-r0" || p.did("configure unlock force") {
 			t.Errorf("%v; lock %q", err, p.owner)
 		}
 	})
+}
+
+func TestTerminalGone(t *testing.T) {
+	head := "    Line      User        Host(s)       Idle        Location\n"
+	for users, gone := range map[string]bool{
+		head + "*   1 vty 5   a   idle   00:00:00   -\n":                                    true,
+		head + "*   1 vty5   a   idle   00:00:00   -\n    2 vty 41   b   idle 00:00:00 -\n": true,
+		head + "*   1 vty 5   a   idle   00:00:00   -\n    2 vty 4   b   idle 00:00:00 -\n": false,
+		head + "*   1 vty5   a   idle   00:00:00   -\n    2 vty4   b   idle 00:00:00 -\n":   false,
+		head + "    1 vty 5   a   idle   00:00:00   -\n":                                    false, // without who asks it is not believed
+		head: false, "": false, "% Invalid input": false,
+	} {
+		if got := terminalGone(users, "vty4"); got != gone {
+			t.Errorf("%q: %v", users, got)
+		}
+	}
+	if terminalGone(head+"*   1 vty 5   a\n", "UnknownTty") {
+		t.Error("a terminal of no known form is taken for one that is gone")
+	}
 }
 
 func TestFaultF29_TimerRunsOutDuringProof(t *testing.T) {

@@ -29,6 +29,7 @@ type paper struct {
 	saves            bool
 	shape            string // what the sessions are answered instead
 	keep             bool   // the lock outlives its channel
+	users            string // lines of show users, of others
 	down             int    // how many logins are refused
 	// meddle is called before each command.
 	meddle func(p *paper, command string)
@@ -137,6 +138,8 @@ func (c *paperChannel) answer(cmd string) string {
 			return `{"userInfo":{}}`
 		}
 		return fmt.Sprintf(`{"userInfo":{"username":"install","userTty":%q,"transactionName":%q,"lockAcquireTime":1739312029.18}}`, p.tty, p.owner)
+	case cmd == "show users":
+		return "    Line      User        Host(s)       Idle        Location\n*   1 " + c.tty + "   install   idle   00:00:00   192.0.2.1\n" + p.users
 	case cmd == askRunning:
 		return paperText(p.running)
 	case cmd == askStartup:

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -119,7 +120,13 @@ func (a *attempt) takeLock(ctx context.Context) (string, error) {
 			return "", untold("the configuration lock is ours", fmt.Errorf("the switch took the lock and names another holder: %v", h))
 		}
 		a.phase = untouched
-		if h == nil || !a.isDead(h) {
+		dead := false
+		if h != nil {
+			if dead, err = a.isDead(ctx, h); err != nil {
+				return "", err
+			}
+		}
+		if !dead {
 			if err := a.lockedOut(ctx, h, refused, until); err != nil {
 				return "", err
 			}
@@ -140,16 +147,45 @@ func (a *attempt) lockedOut(ctx context.Context, h *holder, refused error, until
 		return guarded("the configuration lock is free", "the switch refuses to lock: %v", refused)
 	}
 	if run, our := runOf(h.Transaction); our {
-		return guarded("the configuration lock is free", "%s holds it: run %s of bisc. If that run is dead (bisc history), free it on the switch: configure unlock force", h, run)
+		return guarded("the configuration lock is free", "%s holds it: run %s of bisc. It may live: its terminal is there (show users). If it does not, free the lock on the switch: configure unlock force", h, run)
 	}
 	return guarded("the configuration lock is free", "%s holds it: wait for it to end, or ask its owner. bisc never frees a lock of others", h)
 }
 
-// isDead tells whether a lock is of a run of bisc's that is proved to have ended. This run's own other contexts have: it has one at
-// a time.
-func (a *attempt) isDead(h *holder) bool {
-	run, our := runOf(h.Transaction)
-	return our && (h.Transaction == a.lock || a.dead != nil && a.dead(run))
+// isDead tells whether a lock is of a run of bisc's that is proved to be dead: of this run, which has no other context any more, or
+// of one whose terminal is gone from the switch. A run confirms over the context that holds its lock and no other, so that one
+// without it can confirm nothing, wherever it may still run. What is not understood proves nothing.
+func (a *attempt) isDead(ctx context.Context, h *holder) (bool, error) {
+	if _, our := runOf(h.Transaction); !our {
+		return false, nil
+	}
+	if h.Transaction == a.lock {
+		return true, nil
+	}
+	answer, err := a.one(ctx, "show users")
+	var refused *host.ShowError
+	if errors.As(err, &refused) {
+		return false, nil
+	}
+	return terminalGone(answer, h.TTY), err
+}
+
+// terminals are the lines of "show users", ours with a star: "*   2 vty 5   admin   idle   00:00:00   192.0.2.1" [I].
+var terminals = regexp.MustCompile(`(?m)^(\*?)\s*\d+\s+(\w+?) ?(\d+)\s`)
+
+// terminalGone tells whether a terminal is proved to be none of a switch's. The list is believed if it has the one that asks.
+func terminalGone(users, tty string) bool {
+	if !regexp.MustCompile(`^vty\d+$`).MatchString(tty) {
+		return false
+	}
+	asks := false
+	for _, l := range terminals.FindAllStringSubmatch(users, -1) {
+		if l[2]+l[3] == tty {
+			return false
+		}
+		asks = asks || l[1] == "*"
+	}
+	return asks
 }
 
 // forceUnlock frees a lock of a dead run. Whatever that run had committed is confirmed or taken back: no timer runs.
@@ -159,14 +195,19 @@ func (a *attempt) forceUnlock(ctx context.Context) (string, error) {
 		return "", misread("no commit timer runs", err)
 	}
 	h, err := a.holder(ctx)
+	if err != nil {
+		return "", err
+	}
+	if h == nil {
+		return "it is free already", nil
+	}
+	dead, err := a.isDead(ctx, h)
 	switch {
 	case err != nil:
 		return "", err
 	case s.timer != "":
 		return "", guarded("no commit timer runs", "the commit of session %s waits for its confirmation", s.timer)
-	case h == nil:
-		return "it is free already", nil
-	case !a.isDead(h):
+	case !dead:
 		return "", guarded("the lock is of a dead run", "%s holds it", h)
 	}
 	_, err = a.say(ctx, actLimit, "configure unlock force")

@@ -20,7 +20,6 @@ import (
 type Writer struct {
 	*Host
 	tempo tempo
-	dead  func(run string) bool
 
 	mu      sync.Mutex
 	want    wanted
@@ -44,9 +43,6 @@ func OpenWriter(ctx context.Context, pool *sshhost.Pool, cfg Config) (*Writer, e
 	}
 	return &Writer{Host: h, tempo: realTime()}, nil
 }
-
-// ProveDead has the writer ask whether a run of bisc that left a lock is proved to have ended. Without it none is.
-func (w *Writer) ProveDead(dead func(run string) bool) { w.dead = dead }
 
 // Stages is true.
 func (w *Writer) Stages() bool { return true }
@@ -124,7 +120,7 @@ func (w *Writer) Commit(ctx context.Context) error {
 
 // way is how the machine reaches this switch.
 func (w *Writer) way() way {
-	return way{tempo: w.tempo, name: w.Name(), dead: w.dead, console: w.another}
+	return way{tempo: w.tempo, name: w.Name(), console: w.another}
 }
 
 // another opens a console over a connection of its own, and proves that it leads to the same switch. The lock is held on it: what
