@@ -1,6 +1,9 @@
 package main
 
 import (
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -109,6 +112,8 @@ func TestEOSDiff(t *testing.T) {
 	if err := json.Unmarshal([]byte(as.out), &doc); err != nil || as.status != 0 || len(doc.Hosts) != 1 || len(doc.Hosts[0].Resources) != 1 || len(doc.Hosts[0].Unsaved) != 2 || doc.FormatVersion == "" {
 		t.Errorf("%v (exit %d)\n%s", err, as.status, as.out)
 	}
+	d.write(t, "plan.bisc.hcl", "layer \"relay\" {\n  on = \"lab-sw01\"\n}\n")
+	d.bisc(t, "eos", "diff").wants(t, 0, "the plan wants nothing of this switch", "a reload would take back 2 lines")
 	lines, err := sw.Control().Lines()
 	if err != nil {
 		t.Fatal(err)
@@ -208,6 +213,59 @@ func TestEOSNamedWay(t *testing.T) {
 	if n, err := sw.Control().Count("eapi"); err != nil || n == 0 {
 		t.Errorf("eAPI was asked %d times (%v)", n, err)
 	}
+}
+
+// Over HTTPS a password is sent to the pinned certificate and told to nobody; so is enable's.
+func TestEOSPasswordsAreNotTold(t *testing.T) {
+	t.Parallel()
+	const login, enable = "kanari-eapi-vogel", "kanari-enable-vogel"
+	opts := eos.Options{Passwords: map[string]string{"install": login}, Device: device.Options{EnableSecret: enable}}
+	d, sw := eosDesk(t, opts)
+	if _, err := sw.Control().CLI("root", "configure", "management api http-commands", "no shutdown", "end"); err != nil {
+		t.Fatal(err)
+	}
+	hosts, err := os.ReadFile(filepath.Join(d.dir, "hosts.hcl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	with := func(pin string) {
+		more := fmt.Sprintf("  become_password_env = \"ENABLE\"\n  eapi = %q\n  eapi_password_env = \"EAPI\"\n  eapi_tls_pin = %q\n}\n", "https://"+sw.HTTPS, pin)
+		d.write(t, "hosts.hcl", strings.TrimSuffix(string(hosts), "}\n")+more)
+	}
+	quiet := func(e ended) ended {
+		for _, secret := range []string{login, enable} {
+			if strings.Contains(e.all(), secret) {
+				t.Errorf("a password is told:\n%s", e.all())
+			}
+		}
+		return e
+	}
+	d.env = append(d.env, "ENABLE="+enable, "EAPI="+login)
+	with("sha256:" + strings.Repeat("0", 64))
+	quiet(d.bisc(t, "eos", "sessions")).wants(t, 5, "the certificate's digest is sha256:")
+	with(certificateOf(t, sw.HTTPS))
+	quiet(d.bisc(t, "eos", "sessions")).wants(t, 0, "lock is free")
+	quiet(d.bisc(t, "hosts", "--probe")).wants(t, 0, "eAPI over https://"+sw.HTTPS+": works, and is used")
+	quiet(d.bisc(t, "eos", "probe", "--json", "--stats", "-v")).wants(t, 0)
+	quiet(d.bisc(t, "hosts", "--explain")).wants(t, 0, "eapi")
+	d.env = append(d.env, "EAPI="+login+"x")
+	quiet(d.bisc(t, "eos", "sessions")).wants(t, 5, "the login was refused")
+	d.env = append(d.env, "ENABLE="+enable+"x")
+	if got := quiet(d.bisc(t, "eos", "sessions")); got.status == 0 || !strings.Contains(got.all(), "enable") {
+		t.Errorf("exit %d\n%s", got.status, got.all())
+	}
+}
+
+// certificateOf is the digest of what a server shows.
+func certificateOf(t *testing.T, address string) string {
+	t.Helper()
+	c, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	sum := sha256.Sum256(c.ConnectionState().PeerCertificates[0].Raw)
+	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
 // What is no switch is not dialled.

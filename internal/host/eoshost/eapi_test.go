@@ -42,7 +42,7 @@ type faced struct {
 // few is that command line.
 type few struct {
 	answers            map[string]string
-	secret             string
+	tty, secret        string
 	privileged, asking bool
 }
 
@@ -96,6 +96,9 @@ func (s *few) Run(line string) (string, error) {
 }
 
 func (s *few) JSON(line string) (json.RawMessage, error) {
+	if s.tty == "command-api" && line == "show logging" {
+		return nil, &device.Error{Kind: device.Denied, Message: "Authorization denied for command 'show logging'"}
+	}
 	if a := s.answers[line+" | json"]; a != "" && s.privileged {
 		return json.RawMessage(a), nil
 	}
@@ -114,6 +117,7 @@ func fewAnswers() map[string]string {
 	answers := map[string]string{
 		"show hostname": "Hostname: was-sw01\n", "show hostname | json": `{"hostname":"was-sw01","fqdn":"was-sw01"}`, "show version | json": fewVersion,
 		"show running-config": "! Command: show running-config\n!\nend\n", "show clock": "Thu Jan  1 00:00:00 2026\nTimezone: UTC\n", "show aaa methods authorization": "none\n",
+		"show logging | json": `{"lines":[]}`,
 	}
 	for i := range 40 {
 		answers[fmt.Sprintf("show interfaces Ethernet%d", i)] = "up\n"
@@ -146,7 +150,7 @@ func newFaced(t *testing.T, change ...func(*faced)) *faced {
 			return string(k.Marshal()) == string(login.PublicKey().Marshal())
 		},
 		Password: func(user, password string) bool { return user == "install" && password == "pass word" },
-		Open:     func(string, string) front.Shell { return &few{answers: fewAnswers(), secret: f.secret} },
+		Open:     func(_, tty string) front.Shell { return &few{answers: fewAnswers(), tty: tty, secret: f.secret} },
 		Bash: func(ctx context.Context, _, command string, in io.Reader, out, errs io.Writer) int {
 			c := exec.CommandContext(ctx, "bash", "-c", command)
 			c.Stdin, c.Stdout, c.Stderr, c.WaitDelay, c.Env = strings.NewReader(""), out, errs, time.Second, append(os.Environ(), "PATH="+sudo+":"+os.Getenv("PATH"))
@@ -283,6 +287,24 @@ func TestEAPIAnswersAsTheCommandLine(t *testing.T) {
 	}
 	if f.asked("eapi") == 0 {
 		t.Error("nothing was asked over eAPI")
+	}
+}
+
+// The user of the socket is another than that of SSH.
+func TestEAPIDenied(t *testing.T) {
+	t.Parallel()
+	f := newFaced(t)
+	f.enable(front.EAPI{Unix: true})
+	h, only := f.mustOpen(eapi.Auto), f.mustOpen(eapi.Unix)
+	if got := show(t, h, "show logging | json"); got != `{"lines":[]}` || !h.EAPIState().Used {
+		t.Errorf("%s %+v", got, h.EAPIState())
+	}
+	for _, asStrings := range []bool{false, true} { // an element of an error's data may be a string that holds JSON [V]
+		f.faults(front.Faults{DataStrings: asStrings})
+		var refused *host.ShowError
+		if _, err := only.Show(t.Context(), "show logging | json"); !errors.As(err, &refused) || !refused.Denied || !strings.Contains(refused.Text, "denied for command") {
+			t.Errorf("%v", err)
+		}
 	}
 }
 

@@ -48,10 +48,13 @@ func (e *eapiShows) show(ctx context.Context, command string) ([]byte, error) {
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
+	var refused *host.ShowError
 	switch {
 	case q.err == nil:
 		return []byte(q.answer), nil
-	case errors.As(q.err, new(*host.ShowError)):
+	case errors.As(q.err, &refused) && refused.Denied && !e.only: // the socket's user is another than SSH's, and may be allowed less [U]
+		return e.cli.show(ctx, command)
+	case refused != nil:
 		return nil, q.err
 	case e.only:
 		return nil, fmt.Errorf("%s: %w: %w (eapi = \"auto\" in the inventory asks the command line instead)", command, host.ErrUnreachable, q.err)
