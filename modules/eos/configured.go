@@ -27,6 +27,8 @@ type configured interface {
 type seen struct {
 	State
 	running, startup eosconf.Plan // what stands between the two halves and the resource
+	// waiting is the session whose commit waits for its confirmation, asked only where nothing but a save is left to do.
+	waiting string
 	// after is the running configuration once everything that the plan wants of this host is in force.
 	after *eosconf.Config
 }
@@ -46,8 +48,21 @@ func (n *neighbours) look(ctx context.Context, h host.Reader, r configured) (o s
 	if o.startup, err = planned(ctx, h, o.Startup, r); err != nil {
 		return o, fmt.Errorf("compare with the startup configuration: %w", err)
 	}
+	if o.running.Empty() && !o.startup.Empty() {
+		if o.waiting, err = unconfirmed(ctx, h); err != nil {
+			return o, err
+		}
+	}
 	o.after, err = n.after(ctx, h, o.Running, r)
 	return o, err
+}
+
+// notYet says why nothing is saved while a commit waits for its confirmation.
+func notYet(waiting string) string {
+	if waiting == "" {
+		return ""
+	}
+	return "the commit of session " + waiting + " waits for its confirmation, and a save would keep what nobody confirmed: wait until it is confirmed or taken back"
 }
 
 // planned compares one resource with one configuration, once however many ask: each that looks at the whole plan does.
@@ -78,7 +93,9 @@ func (n *neighbours) decide(s seen, r configured) (c modules.Change, inForce boo
 		if running.Empty() { // else the text of running says it
 			d.Text = unified("startup", s.Startup, startup)
 			d.Want += alsoSaved(s)
-			c.Do(host.Save())
+			if d.Why = notYet(s.waiting); d.Why == "" {
+				c.Do(host.Save())
+			}
 		}
 		c.Diffs = append(c.Diffs, d)
 	}

@@ -47,6 +47,12 @@ func TestIncident39_WhatRunsIsNotWhatWillBoot(t *testing.T) {
 	b.tell()
 	has(t, planOf(t, b, routeLines()), "boot startup: (none) -> "+relayFor, "step: cli copy running-config startup-config", "!now")
 
+	// While somebody's commit waits for its confirmation, a save would keep what nobody confirmed.
+	b.Shows[sessionsNow] = `{"sessions":{"bob":{"state":"committed"}},"commitTimerSessionName":"bob"}`
+	has(t, planOf(t, b, routeLines()), "boot startup: (none) -> "+relayFor, "why: the commit of session bob waits", "!step:")
+	b.Shows[sessionsNow] = `{"pending":["bob"]}`
+	has(t, planOf(t, b, routeLines()), "error: ", "its form is not known")
+
 	b.startup, b.running = b.running, base
 	b.tell() // the second manager took it away, and has not saved yet
 	has(t, planOf(t, b, routeLines()), "now running: (none) -> "+relayFor, "step: configure", "!boot")

@@ -96,7 +96,10 @@ func with(t *testing.T, text string, wants ...eosconf.Want) string {
 
 func (b *box) tell() {
 	b.Shows["show running-config"], b.Shows["show startup-config"] = b.running, b.startup
+	b.Shows[sessionsNow] = `{"sessions":{},"maxSavedSessions":1,"maxOpenSessions":5}`
 }
+
+const sessionsNow = "show configuration sessions detail | json"
 
 // merge is a want of lines in a section, or at the top.
 func merge(under string, lines ...string) eosconf.Want {

@@ -58,9 +58,7 @@ func (s *Saved) Plan(ctx context.Context, h host.Reader) (modules.Change, error)
 	if err != nil {
 		return c, err
 	}
-	if waiting != "" {
-		d.Why = "the commit of session " + waiting + " waits for its confirmation, and a save would keep what nobody confirmed: wait until it is confirmed or taken back"
-	} else {
+	if d.Why = notYet(waiting); d.Why == "" {
 		c.Do(host.Save())
 	}
 	c.Diffs = append(c.Diffs, d)
