@@ -2,18 +2,9 @@ package front
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/subtle"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -113,38 +104,6 @@ func (l linked) Accept() (net.Conn, error) {
 	return l.front.link(c), nil
 }
 
-// Certificate is the switch's own, made at its first use: self-signed, as EOS makes it when none is configured (eos.md A.3, T4).
-func (f *Front) Certificate() (*x509.Certificate, error) {
-	c, err := f.certificate()
-	if err != nil {
-		return nil, err
-	}
-	return x509.ParseCertificate(c.Certificate[0])
-}
-
-func (f *Front) certificate() (*tls.Certificate, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.cert != nil {
-		return f.cert, nil
-	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, fmt.Errorf("make the switch's certificate: %w", err)
-	}
-	form := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "self.signed"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(10, 0, 0),
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, form, form, key.Public(), key)
-	if err != nil {
-		return nil, fmt.Errorf("make the switch's certificate: %w", err)
-	}
-	f.cert = &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
-	return f.cert, nil
-}
-
 // handler is nginx before CapiApp. asks: credentials are asked for; a unix socket and http on localhost ask none (eos.md A.1) [V].
 func (f *Front) handler(asks bool) http.Handler {
 	mux := http.NewServeMux()
@@ -195,57 +154,4 @@ func page(w http.ResponseWriter, code int, title string) {
 func unauthorized(w http.ResponseWriter) {
 	w.Header().Set("WWW-Authenticate", `Basic realm="COMMAND_API_AUTH"`)
 	page(w, http.StatusUnauthorized, "Unauthorized")
-}
-
-// user gives whose request it is, by basic authentication or by a session's cookie.
-func (f *Front) user(r *http.Request) (string, bool) {
-	if c, err := r.Cookie("Session"); err == nil {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		user, ok := f.cookies[c.Value]
-		return user, ok
-	}
-	user, password, ok := r.BasicAuth()
-	return user, ok && f.knows(user, password)
-}
-
-func (f *Front) knows(user, password string) bool {
-	return f.opts.Password != nil && f.opts.Password(user, password)
-}
-
-// SamePassword compares without telling by its time how much is right.
-func SamePassword(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
-
-// login opens a session: the answer sets its cookie (eos.md A.1) [V].
-func (f *Front) login(w http.ResponseWriter, r *http.Request) {
-	var who struct{ Username, Password string }
-	err := json.NewDecoder(io.LimitReader(r.Body, 64<<10)).Decode(&who)
-	if r.Method != http.MethodPost || err != nil || !f.knows(who.Username, who.Password) {
-		unauthorized(w)
-		return
-	}
-	session := rand.Text()
-	f.mu.Lock()
-	f.cookies[session] = who.Username
-	f.mu.Unlock()
-	http.SetCookie(w, &http.Cookie{Name: "Session", Value: session, Path: "/", HttpOnly: true, Secure: r.TLS != nil})
-	io.WriteString(w, "Logged in successfully")
-}
-
-// logout ends it.
-func (f *Front) logout(w http.ResponseWriter, r *http.Request) {
-	if c, err := r.Cookie("Session"); err == nil {
-		f.mu.Lock()
-		delete(f.cookies, c.Value)
-		f.mu.Unlock()
-	}
-	http.SetCookie(w, &http.Cookie{Name: "Session", Path: "/", MaxAge: -1})
-	io.WriteString(w, "Logged out successfully")
-}
-
-// EndEAPISessions forgets all cookies, as when their time is over.
-func (f *Front) EndEAPISessions() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	clear(f.cookies)
 }

@@ -46,7 +46,8 @@ func TestCutMoments(t *testing.T) {
 		d.until("was-sw01>")
 		d.send("enable\n")
 		equal(t, string(c.when), d.rest(), c.got)
-		equal(t, string(c.when)+": done", s.plays[0].privileged, c.done)
+		ran, _ := s.done()
+		equal(t, string(c.when)+": done", len(ran) == 1, c.done)
 		equal(t, "the log's word", s.Log().All()[len(s.Log().All())-1].Fault, "cut "+string(c.when))
 		d = s.terminal(s.dial(), 0, 0, 1) // once
 		d.until("was-sw01>")

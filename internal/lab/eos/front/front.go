@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -54,7 +53,6 @@ type Front struct {
 	links     map[*link]bool
 	listeners map[io.Closer]bool
 	eapi      map[string]io.Closer
-	server    *http.Server
 	cert      *tls.Certificate
 	cookies   map[string]string // session: user
 }
@@ -85,11 +83,7 @@ func (f *Front) Close() {
 	for _, l := range f.eapi {
 		l.Close()
 	}
-	server := f.server
 	f.mu.Unlock()
-	if server != nil {
-		server.Close()
-	}
 	f.CutAll()
 	f.wg.Wait()
 }

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -38,7 +39,7 @@ type play struct {
 	answers    map[string]string
 	prose      []string // lines of a banner, until EOF
 	inProse    bool
-	banners    *[]string
+	stage      *stage // nil: nobody wants to know
 }
 
 func (s *play) Prompt() string {
@@ -74,7 +75,8 @@ func (s *play) prompted(line string) (bool, string, error) {
 	if s.inProse {
 		if line == "EOF" {
 			s.inProse = false
-			*s.banners = append(*s.banners, strings.Join(s.prose, "\n"))
+			text := strings.Join(s.prose, "\n")
+			s.tell(func(st *stage) { st.banners = append(st.banners, text) })
 			s.prose = nil
 		} else {
 			s.prose = append(s.prose, line)
@@ -91,7 +93,16 @@ func (s *play) MayBash(line string) error {
 	return nil
 }
 
+func (s *play) tell(what func(*stage)) {
+	if s.stage != nil {
+		s.stage.mu.Lock()
+		defer s.stage.mu.Unlock()
+		what(s.stage)
+	}
+}
+
 func (s *play) Run(line string) (string, error) {
+	s.tell(func(st *stage) { st.ran = append(st.ran, line) })
 	if did, out, err := s.prompted(line); did {
 		return out, err
 	}
@@ -153,7 +164,7 @@ type stage struct {
 	keyFile string
 	host    ssh.Signer
 	mu      sync.Mutex
-	plays   []*play
+	ran     []string // lines that the device has done
 	banners []string
 	answers map[string]string
 	secret  string
@@ -219,11 +230,14 @@ func newStage(t *testing.T, change ...func(*Options)) *stage {
 }
 
 func (s *stage) play() *play {
+	return &play{host: "was-sw01", answers: s.answers, secret: s.secret, length: s.length, stage: s}
+}
+
+// done gives the lines that the device has done, and the banners that it has.
+func (s *stage) done() (ran, banners []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p := &play{host: "was-sw01", answers: s.answers, secret: s.secret, length: s.length, banners: &s.banners}
-	s.plays = append(s.plays, p)
-	return p
+	return slices.Clone(s.ran), slices.Clone(s.banners)
 }
 
 // bash is the machine's own.

@@ -59,11 +59,10 @@ func (l *link) wait(due time.Time) bool {
 	}
 }
 
-// send delivers what was written, late, slowly, and up to where the connection is to be cut.
+// send delivers what was written, to the connection's end.
 func (l *link) send() {
 	defer close(l.drained)
-	sent := int64(0)
-	for {
+	for sent := int64(0); ; {
 		var p parcel
 		select {
 		case p = <-l.down:
@@ -76,30 +75,35 @@ func (l *link) send() {
 				return
 			}
 		}
-		if !l.wait(p.due) {
+		if !l.wait(p.due) || !l.deliver(p.bytes, &sent) {
 			return
 		}
-		for len(p.bytes) > 0 {
-			faults := l.front.Faults()
-			n := len(p.bytes)
-			if faults.Rate > 0 {
-				n = min(n, max(1, int(faults.Rate/20)))
-			}
-			cut := faults.CutAfter > 0 && sent+int64(n) >= faults.CutAfter
-			if cut {
-				n = int(max(0, faults.CutAfter-sent))
-			}
-			if _, err := l.Conn.Write(p.bytes[:n]); err != nil || cut {
-				l.reset()
-				return
-			}
-			sent += int64(n)
-			p.bytes = p.bytes[n:]
-			if faults.Rate > 0 && !l.wait(time.Now().Add(time.Duration(n)*time.Second/time.Duration(faults.Rate))) {
-				return
-			}
+	}
+}
+
+// deliver writes bytes as slowly as is asked, up to where the connection is to be cut, and says whether it lives on.
+func (l *link) deliver(b []byte, sent *int64) bool {
+	for len(b) > 0 {
+		faults := l.front.Faults()
+		n := len(b)
+		if faults.Rate > 0 {
+			n = min(n, max(1, int(faults.Rate/20)))
+		}
+		cut := faults.CutAfter > 0 && *sent+int64(n) >= faults.CutAfter
+		if cut {
+			n = int(max(0, faults.CutAfter-*sent))
+		}
+		if _, err := l.Conn.Write(b[:n]); err != nil || cut {
+			l.reset()
+			return false
+		}
+		*sent += int64(n)
+		b = b[n:]
+		if faults.Rate > 0 && !l.wait(time.Now().Add(time.Duration(n)*time.Second/time.Duration(faults.Rate))) {
+			return false
 		}
 	}
+	return true
 }
 
 // receive takes what the client sent.

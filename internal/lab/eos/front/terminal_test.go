@@ -111,8 +111,11 @@ func TestEcho(t *testing.T) {
 		d = s.terminal(c, 0, 0, asked)
 		d.until("was-sw01>")
 		must(t, s.SetFaults(Faults{Echo: echo, Trips: []Trip{{Match: "enable", Do: Stall, When: Unanswered}}}))
+		s.Log().Forget()
 		d.send("enable\n")
 		d.until("enable\r\n")
+		_, err := s.Log().Await(limited(t), "^enable$", 1) // the editor has let go of the terminal
+		must(t, err)
 		d.send("show version\n")
 		equal(t, "early: "+echo, d.until("version\r\n"), "show version\r\n")
 		s.Release()
@@ -128,9 +131,8 @@ func TestProse(t *testing.T) {
 	d.until("was-sw01>")
 	d.send("enable\nconfigure\nbanner motd\n! not a comment\nwas-sw01# who?\nEOF\nend\nexit\n")
 	d.rest()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	equal(t, "banner", s.banners, []string{"! not a comment\nwas-sw01# who?"})
+	_, banners := s.done()
+	equal(t, "banner", banners, []string{"! not a comment\nwas-sw01# who?"})
 }
 
 // Without a terminal there is no echo and no prompt.
