@@ -3,7 +3,6 @@ package device
 import (
 	"bytes"
 	"encoding/json"
-	"strconv"
 )
 
 // object is a JSON object whose keys keep their order.
@@ -37,5 +36,3 @@ func (o object) MarshalJSON() ([]byte, error) {
 	b.WriteByte('}')
 	return b.Bytes(), nil
 }
-
-func text(n int) string { return strconv.Itoa(n) }

@@ -1,6 +1,9 @@
 package device
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // showHealth are what checks of a switch's health ask besides (eos.md E). What a plane does not know is what a quiet switch says.
 func showHealth() []shower {
@@ -24,7 +27,7 @@ func (d *Device) showTop() answer {
 	processes := object{}
 	for _, c := range d.view().Daemons {
 		if state := d.o.Plane.Daemon(c.Name); state.Running {
-			processes = append(processes, field{text(state.PID), object{{"cmd", c.Name}, {"cpuPct", 0.1}, {"residentMem", "10000"}, {"userName", "root"}}})
+			processes = append(processes, field{fmt.Sprint(state.PID), object{{"cmd", c.Name}, {"cpuPct", 0.1}, {"residentMem", "10000"}, {"userName", "root"}}})
 		}
 	}
 	return answer{"top - load average: 0.10, 0.10, 0.10\n%Cpu(s):  5.0 us,  5.0 sy,  0.0 ni, 90.0 id\n",

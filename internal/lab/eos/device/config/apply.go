@@ -29,7 +29,20 @@ func (e *Editor) try(depth int, w words, o order, far *reach) (done bool, err er
 	if n, is := strconv.Atoi(w.text[0]); is == nil && len(w.text) > 1 {
 		o.number, w, numbered = n, w.from(1), true
 	}
-	best, twice := 0, false
+	o, twice := e.pick(m, w, o, numbered, far)
+	switch {
+	case o.rule == nil:
+		return false, nil
+	case twice:
+		return true, &Error{Line: o.line, Text: ambiguousText}
+	}
+	e.leaveTo(depth)
+	return true, e.apply(e.at(depth), o)
+}
+
+// pick chooses the rule that a line meets with the fewest abbreviations; twice: another one does so with as few.
+func (e *Editor) pick(m *Mode, w words, o order, numbered bool, far *reach) (picked order, twice bool) {
+	best := 0
 	rules, ambiguous := m.candidates(w.text[0], e.Exact)
 	far.ambiguous = far.ambiguous || ambiguous
 	for _, r := range rules {
@@ -55,14 +68,7 @@ func (e *Editor) try(depth int, w words, o order, far *reach) (done bool, err er
 			break
 		}
 	}
-	switch {
-	case o.rule == nil:
-		return false, nil
-	case twice:
-		return true, &Error{Line: o.line, Text: ambiguousText}
-	}
-	e.leaveTo(depth)
-	return true, e.apply(e.at(depth), o)
+	return o, twice
 }
 
 func (e *Editor) apply(in *Node, o order) error {
