@@ -17,6 +17,7 @@ func TestBash(t *testing.T) {
 	for command, want := range map[string]string{
 		"id -un; sudo -n id -un":        "admin\nroot\n",
 		"cat /proc/1/comm; hostname":    "systemd\nlab-sw01\n",
+		"cat /etc/Eos-release":          "Arista Networks EOS 4.34.0F\n",
 		"cat /mnt/flash/x/y":            "hello",
 		"findmnt -no FSTYPE /mnt/flash": "tmpfs\n",
 		"ip netns list":                 "default\n",

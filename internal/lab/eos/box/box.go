@@ -68,7 +68,7 @@ func start(options Options, authorized ssh.PublicKey) (b *box, up Up, err error)
 			return nil, up, fmt.Errorf("write %s to flash: %w", name, err)
 		}
 	}
-	if b.system, err = linux.Start(linux.Options{User: options.users()[0], Image: options.Image, Pause: options.AgentPause, Log: b.log.add}); err != nil {
+	if b.system, err = linux.Start(linux.Options{User: options.users()[0], Version: options.Device.Version, Image: options.Image, Pause: options.AgentPause, Log: b.log.add}); err != nil {
 		return nil, up, err
 	}
 	b.plane, err = plane.New(b.system, plane.Options{Cables: os.NewFile(cablesFile, "cables"), MirrorDelay: options.MirrorDelay, FirstMirror: options.FirstMirror,

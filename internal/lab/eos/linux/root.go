@@ -23,7 +23,7 @@ const (
 type root struct{ dir, layer string }
 
 // newRoot makes the root of the n-th boot.
-func newRoot(n int, user string, image []string) (*root, error) {
+func newRoot(n int, opts Options) (*root, error) {
 	r := &root{filepath.Join(base, fmt.Sprintf("boot.%d", n)), filepath.Join(base, fmt.Sprintf("layer.%d", n))}
 	for _, dir := range []string{r.dir, r.layer + "/upper", r.layer + "/work"} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -34,7 +34,7 @@ func newRoot(n int, user string, image []string) (*root, error) {
 	if err := unix.Mount("none", r.dir, "overlay", unix.MS_RELATIME, options); err != nil {
 		return nil, fmt.Errorf("mount the root of boot %d: %w", n, err)
 	}
-	if err := errors.Join(r.mounts(), r.devices(), r.people(user), r.programs(image)); err != nil {
+	if err := errors.Join(r.mounts(), r.devices(), r.people(opts.User), r.release(opts.Version), r.programs(opts.Image)); err != nil {
 		return nil, errors.Join(err, r.remove())
 	}
 	return r, nil
@@ -84,6 +84,11 @@ func (r *root) people(user string) error {
 		return fmt.Errorf("make user %s: %w", user, err)
 	}
 	return os.Chown(r.at(home), loginID, adminGroup)
+}
+
+// release is how a program tells that it is on EOS. [I] the words.
+func (r *root) release(version string) error {
+	return os.WriteFile(r.at("/etc/Eos-release"), []byte("Arista Networks EOS "+version+"\n"), 0o644)
 }
 
 // programs puts in place what the image has and the machine lacks: sudo, and programs that the configuration starts and that are no

@@ -18,6 +18,8 @@ import (
 // Options says what a System is to be.
 type Options struct {
 	User string // whom bash runs as; "" is admin
+	// Version is EOS's, which /etc/Eos-release tells; "" is 4.34.0F.
+	Version string
 	// Image are programs that the switch's image has, by absolute path, beside what the machine has: the agents of others that
 	// the configuration starts. They run, and do nothing.
 	Image []string
@@ -46,6 +48,9 @@ func Start(opts Options) (*System, error) {
 	if opts.User == "" {
 		opts.User = "admin"
 	}
+	if opts.Version == "" {
+		opts.Version = "4.34.0F"
+	}
 	if opts.Pause == 0 {
 		opts.Pause = 50 * time.Millisecond
 	}
@@ -65,7 +70,7 @@ func Start(opts Options) (*System, error) {
 // boot makes the next root; the system is locked.
 func (s *System) boot() (err error) {
 	s.boots++
-	s.root, err = newRoot(s.boots, s.opts.User, s.opts.Image)
+	s.root, err = newRoot(s.boots, s.opts)
 	return err
 }
 
