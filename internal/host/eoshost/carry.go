@@ -33,9 +33,46 @@ const (
 // flashReserve is what must stay free on flash: a full one breaks the switch's own saves (eos.md D.3).
 const flashReserve = 200 << 20
 
-// carry brings a file's content to flash over the console, in pieces at their offsets: it needs nothing of the switch but what
-// reading needs, and is slow. The content is proved by its SHA-256 (hex) there.
-func (h *Host) carry(ctx context.Context, name string, mode uint32, size int64, digest string, content io.Reader) error {
+// fewPieces is how much content goes over the console at once: it needs no channel of its own there.
+const fewPieces = piecesOnce * pieceSize
+
+// carry brings a file's content to flash: little of it over the console, much of it by the first lorry that the switch has, and over
+// the console where it has none, which needs nothing but what reading needs, and is slow. The content is proved by its SHA-256
+// (hex) there.
+func (h *Host) carry(ctx context.Context, name string, mode uint32, size int64, digest string, open func() (io.ReadCloser, error)) error {
+	ways := []func(context.Context, io.Reader) error{func(ctx context.Context, content io.Reader) error { return h.pieces(ctx, name, content) }}
+	if size > fewPieces {
+		var fast []func(context.Context, io.Reader) error
+		for _, l := range lorries() {
+			fast = append(fast, func(ctx context.Context, content io.Reader) error { return h.drive(ctx, l, name, size, content) })
+		}
+		ways = append(fast, ways...)
+	}
+	var failed []error
+	for _, send := range ways {
+		err := h.carryBy(ctx, name, mode, size, digest, open, send)
+		var sealed *notSent
+		if !errors.As(err, &sealed) || ctx.Err() != nil {
+			return err
+		}
+		failed = append(failed, err)
+	}
+	return errors.Join(failed...)
+}
+
+// notSent is content that one way did not bring; another may.
+type notSent struct{ err error }
+
+func (e *notSent) Error() string { return e.err.Error() }
+func (e *notSent) Unwrap() error { return e.err }
+
+// carryBy makes the file, has its content sent, and proves it.
+func (h *Host) carryBy(ctx context.Context, name string, mode uint32, size int64, digest string, open func() (io.ReadCloser, error), send func(context.Context, io.Reader) error) error {
+	content, err := open()
+	if err != nil {
+		return fmt.Errorf("reading what is to become %s: %w", name, err)
+	}
+	defer content.Close()
 	out, err := h.linux(ctx, flashLimit, true, "make "+name, makeText, name, strconv.FormatInt(size, 10), strconv.Itoa(flashReserve))
 	if err == nil && out.Exit != 0 {
 		err = &host.ExitError{Argv: []string{"make " + name}, Exit: out.Exit, Stderr: out.Stderr}
@@ -44,17 +81,22 @@ func (h *Host) carry(ctx context.Context, name string, mode uint32, size int64, 
 		return err
 	}
 	sum := sha256.New()
-	if err := h.pieces(ctx, name, io.TeeReader(io.LimitReader(content, size+1), sum)); err != nil {
-		return err
+	if err := send(ctx, io.TeeReader(io.LimitReader(content, size+1), sum)); err != nil {
+		return &notSent{fmt.Errorf("bring %s: %w", name, err)}
 	}
 	if got := hex.EncodeToString(sum.Sum(nil)); got != digest {
 		return fmt.Errorf("%s: what was read here is not what was planned (SHA-256 %.12s, want %.12s)", name, got, digest)
 	}
 	out, err = h.linux(ctx, flashLimit, true, "verify "+name, sealText, name, fmt.Sprintf("%04o", mode), digest)
-	if err == nil && out.Exit != 0 {
-		err = &host.ExitError{Argv: []string{"verify " + name}, Exit: out.Exit, Stderr: out.Stderr}
+	switch {
+	case err != nil:
+		return err
+	case out.Exit == 6:
+		return &notSent{&host.ExitError{Argv: []string{"verify " + name}, Exit: out.Exit, Stderr: out.Stderr}}
+	case out.Exit != 0:
+		return &host.ExitError{Argv: []string{"verify " + name}, Exit: out.Exit, Stderr: out.Stderr}
 	}
-	return err
+	return nil
 }
 
 // pieces writes content piece by piece, many in one flight.

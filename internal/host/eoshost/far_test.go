@@ -56,6 +56,7 @@ type far struct {
 	refuses   map[string]string
 
 	mu     sync.Mutex
+	lorry  string   // by which content came
 	typed  []string // lines that the command lines took, but for comments
 	logins int
 	wires  []net.Conn
@@ -181,6 +182,7 @@ func (f *far) session(ch ssh.Channel, reqs <-chan *ssh.Request) {
 		case "subsystem":
 			if ok = !f.noSFTP; ok {
 				go func() {
+					f.by("sftp")
 					s, err := sftp.NewServer(ch)
 					if err == nil {
 						_ = s.Serve()
@@ -202,6 +204,9 @@ func (f *far) exec(ch ssh.Channel, line string) {
 		fmt.Fprintf(ch, "%% Invalid input (privileged mode required)\n")
 		_, _ = ch.SendRequest("exit-status", false, []byte{0, 0, 0, 0})
 		return
+	}
+	if f.by("tee"); strings.HasPrefix(line, "scp ") {
+		f.by("scp")
 	}
 	cmd := f.bash(strings.TrimPrefix(line, "bash "))
 	in, err := cmd.StdinPipe()

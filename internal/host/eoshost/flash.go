@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"io"
 	"path"
 	"strconv"
 	"time"
@@ -65,14 +66,10 @@ func (w *Writer) newSwap(s host.Step) *swap {
 func (w *Writer) bring(ctx context.Context, f *swap, s host.Step) error {
 	switch s := s.(type) {
 	case host.Put:
-		return w.carry(ctx, f.next, s.Mode, int64(len(s.Content)), host.ContentDigest(append([]byte{}, s.Content...)), bytes.NewReader(s.Content))
+		source := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(s.Content)), nil }
+		return w.carry(ctx, f.next, s.Mode, int64(len(s.Content)), host.ContentDigest(append([]byte{}, s.Content...)), source)
 	case host.Push:
-		content, err := s.Source()
-		if err != nil {
-			return fmt.Errorf("reading what is to become %s: %w", s.Path, err)
-		}
-		defer content.Close()
-		return w.carry(ctx, f.next, s.Mode, s.Size, s.Digest, content)
+		return w.carry(ctx, f.next, s.Mode, s.Size, s.Digest, s.Source)
 	}
 	return nil
 }
