@@ -112,22 +112,19 @@ func (b *Binary) Plan(ctx context.Context, h host.Reader) (modules.Change, error
 // lookProgram finds where the program belongs and reads what is there.
 func lookProgram(ctx context.Context, h host.Reader, name string) (program, error) {
 	p := program{path: linuxFolder + "/" + name}
-	eos := false
-	err := host.Ask(ctx,
-		func(ctx context.Context) (err error) { p.machine, err = machineOf(ctx, h); return err },
-		func(ctx context.Context) (err error) {
-			_, eos, err = host.StatIfThere(ctx, h, "/etc/Eos-release")
-			return err
-		},
-	)
+	kernel, err := machineOf(ctx, h)
 	if err != nil {
 		return p, err
 	}
-	if eos {
+	// That it answers show commands makes a host a switch: a file of its image would be one more thing to guess.
+	p.machine, err = imageOf(ctx, h, kernel)
+	switch {
+	case errors.Is(err, host.ErrNoSwitch):
+		p.machine = kernel
+	case err != nil:
+		return p, err
+	default:
 		p.path, p.flash = flashFolder+"/"+name, true
-		if p.machine, err = imageOf(ctx, h, p.machine); err != nil {
-			return p, err
-		}
 	}
 	err = host.Ask(ctx,
 		func(ctx context.Context) (err error) {
