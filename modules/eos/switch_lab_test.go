@@ -203,3 +203,25 @@ func TestIncident48_AnotherSwitch(t *testing.T) {
 	}
 	has(t, strings.Join(typed, "\n"), "!running-config", "!configure")
 }
+
+// The route by egress-vrf with an interface was taken, stood in the configuration, and was never installed: what is configured is
+// not what the switch does.
+func TestIncident41_TakenAndNeverInstalled(t *testing.T) {
+	const refused = "ip route vrf relay 0.0.0.0/0 egress-vrf default Ethernet4/1 203.0.113.1"
+	if err := (&Lines{Name: "x", Lines: []string{refused}}).Validate(); err == nil || !strings.Contains(err.Error(), "never installs it") {
+		t.Errorf("the plan may say it: %v", err)
+	}
+	r := newRack(t, base)
+	vrf := &VRF{Name: "relay", Routing: true}
+	route := &StaticRoute{Prefix: "0.0.0.0/0", VRF: "relay", EgressVRF: "default", NextHop: "203.0.113.1", Exclusive: true, RequireKernel: true}
+	st := relayStage(t, vrf, route)
+	r.behind(t, "configure", "vrf instance relay", "exit", "ip routing vrf relay", refused, "end")
+	has(t, r.plan(t, st), "now running: "+refused+" -> ip route vrf relay 0.0.0.0/0 egress-vrf default 203.0.113.1")
+	r.apply(t, st)
+	if got := r.plan(t, st); got != "" {
+		t.Fatalf("after the first apply:\n%s", got)
+	}
+	nowhere := &StaticRoute{Prefix: "192.0.2.65/32", NextHop: "192.0.2.250", RequireKernel: true}
+	r.behind(t, "configure", "ip route 192.0.2.65/32 192.0.2.250", "end", "copy running-config startup-config")
+	has(t, r.plan(t, relayStage(t, nowhere)), "now rib: ", "!now running", "!boot", "!step:")
+}
