@@ -73,6 +73,9 @@ func Of(verb string, rep layers.Report, wasInSync func(address, digest string) b
 func ofItem(verb string, o layers.Outcome, wasInSync func(address, digest string) bool) int {
 	switch classOfOutcome(verb, o) {
 	case failed:
+		if errors.As(o.Err, new(*host.ConfirmedError)) { // it is in force, and what is left to do the next apply does
+			return ExitPending
+		}
 		return ExitFailed
 	case stale:
 		return ExitStale

@@ -32,6 +32,7 @@ func TestExitStatusOfOneItem(t *testing.T) {
 		{"unknown", res(layers.Unknown), 7, 7, 7, 7},
 		{"not reached", res(layers.NotReached), 2, 2, 0, 2},
 		{"failed", res(layers.Failed), 1, 1, 1, 1},
+		{"confirmed, and not saved", with(res(layers.Failed), func(o *layers.Outcome) { o.Err = &host.ConfirmedError{Err: errors.New("flash is full")} }), 2, 2, 2, 2},
 		{"stale", res(layers.Stale), 6, 6, 6, 6},
 		{"invariant holds", invariant(layers.InSync), 0, 0, 0, 0},
 		{"invariant does not hold", invariant(layers.Blocked), 4, 4, 3, 3},
