@@ -114,10 +114,24 @@ host "biscayne" {
 
 host "was-sw01" {
   platform = "eos"
-  hostname = "laconic-was-sw01"
   address  = "137.239.200.198" # Management1
   user     = "install"
   become   = true # enable
+  hostname = "laconic-was-sw01"
+
+  data = {
+    # Beside what bisc takes for the second manager's anywhere (docs/switches.md).
+    foreign = []
+
+    relay = {
+      uplink     = "Ethernet1/1"  # 64.92.84.81, where turbine's packets come in
+      via_device = "et4_1"        # the kernel's name of Ethernet4/1, the backbone
+      next_hop   = "172.16.1.189" # mia-sw01's end of it
+      host       = "186.233.184.235"
+      to         = "186.233.184.235:9101" # shredunwrap's port for the form sequenced
+      metrics    = "127.0.0.1:9465"
+    }
+  }
 }
 
 host "mia-sw01" {
@@ -125,9 +139,17 @@ host "mia-sw01" {
   # The old inventory's address is Ethernet1/1, 209.42.167.133; the seeds name Management1, 209.42.167.130. The
   # inventory's was the one in use.
   address  = "209.42.167.133"
-  hostname = "laconic-mia-sw01"
   user     = "install"
   become   = true # enable
+  hostname = "laconic-mia-sw01"
+
+  data = {
+    foreign = []
+
+    relay = {
+      next_hop = "172.16.1.188" # was-sw01's end of the backbone
+    }
+  }
 }
 
 host "dfw-sw01" {

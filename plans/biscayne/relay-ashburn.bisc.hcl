@@ -5,7 +5,7 @@
 # went on and the way did not (incident 47). Taking it away is named by --destroy, each address.
 locals {
   ashburn = local.relay.ashburn
-  away    = var.relay_design != "ashburn"
+  away    = !local.ashburn_way
 
   # The validator's own ports. 8001 is gossip and ip_echo, 9000 to 9025 the rest.
   validator_ports = {

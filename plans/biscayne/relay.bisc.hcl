@@ -20,6 +20,9 @@ locals {
   mirror = var.relay_design == "mirror"
   dnat   = var.relay_design == "dnat"
 
+  ashburn_way    = var.relay_design == "ashburn"
+  ashburn_inside = split("/", local.ashburn.inside)[0]
+
   # What the meter hears in each design.
   heard = { mirror = local.relay.meter, dnat = local.relay.meter_dnat, ashburn = local.relay.meter_ashburn }
 }
