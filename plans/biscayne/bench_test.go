@@ -93,8 +93,8 @@ func (b *bench) desk(inventory string) {
 	b.Helper()
 	text, err := os.ReadFile("../../inventory/" + inventory)
 	there := regexp.MustCompile(`"/run/bisc-[a-z]*/ssh_config"`)
-	if err != nil || len(there.FindAll(text, -1)) != 1 {
-		b.Fatalf("inventory/%s must name one ssh_config: %v", inventory, err)
+	if err != nil || !there.Match(text) {
+		b.Fatalf("inventory/%s must name an ssh_config: %v", inventory, err)
 	}
 	b.write("lab.hcl", there.ReplaceAllString(string(text), fmt.Sprintf("%q", filepath.Join(b.dir, "ssh_config"))))
 	b.write("ssh_config", fmt.Sprintf("Host biscayne\n HostName 127.0.0.1\n Port %d\n User ops\n IdentityFile %s\n IdentitiesOnly yes\n UserKnownHostsFile %s\n",
@@ -146,11 +146,17 @@ func (b *bench) bisc(status int, args ...string) string {
 
 func (b *bench) types(args ...string) (stdout, stderr string, status int) {
 	b.Helper()
+	return b.asks("", args...)
+}
+
+// asks types a command, and its answers.
+func (b *bench) asks(answers string, args ...string) (stdout, stderr string, status int) {
+	b.Helper()
 	verb := append([]string{args[0], "--set", "variant=" + b.variant}, args[1:]...)
 	cmd := exec.CommandContext(b.Context(), filepath.Join(programs, "bisc"), verb...)
 	cmd.Env = append(os.Environ(), "BISC_PLANS=.", "BISC_INVENTORY="+filepath.Join(b.dir, "lab.hcl"), "XDG_STATE_HOME="+b.dir, "SSH_AUTH_SOCK=")
 	var errs strings.Builder
-	cmd.Stderr = &errs
+	cmd.Stdin, cmd.Stderr = strings.NewReader(answers), &errs
 	out, err := cmd.Output()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {

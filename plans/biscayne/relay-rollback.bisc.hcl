@@ -21,9 +21,9 @@ runbook "relay-rollback-mirror" {
     eos_acl "SHRED-RELAY" {
       absent = true
     }
-    eos_static_route "shreds go over the backbone" {
+    eos_static_route {
       absent   = true
-      prefix   = "${self.relay.host}/32"
+      label    = "${self.relay.host}/32"
       next_hop = self.relay.next_hop
     }
     relay_binary "shredmirror" {
@@ -42,8 +42,8 @@ runbook "relay-rollback-dnat" {
     on = local.was
 
     eos_traffic_policy "SHRED-RELAY" {
-      absent    = true
-      interface = self.relay.uplink
+      absent     = true
+      interfaces = [self.relay.uplink]
     }
     eos_saved "startup-config" {}
   }
@@ -153,17 +153,17 @@ runbook "relay-rollback-ashburn" {
   stage "the switches send nothing to the host" {
     on = concat(local.was, local.mia)
 
-    eos_static_route "the validator's address" {
+    eos_static_route {
       absent     = true
-      prefix     = "${local.ashburn.address}/32"
+      label      = "${local.ashburn.address}/32"
       egress_vrf = self.name == "mia-sw01" ? "relay" : null
       next_hop   = self.name == "mia-sw01" ? local.ashburn_inside : self.relay.next_hop
     }
-    eos_static_route "out by was-sw01" {
+    eos_static_route {
       when       = self.name == "mia-sw01"
       absent     = true
       vrf        = "relay"
-      prefix     = "0.0.0.0/0"
+      label      = "0.0.0.0/0"
       egress_vrf = "default"
       next_hop   = self.relay.next_hop
     }

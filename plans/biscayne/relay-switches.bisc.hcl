@@ -26,9 +26,9 @@ layer "relay" {
     absent = !local.mirror
   }
 
-  eos_static_route "shreds go over the backbone" {
+  eos_static_route {
     absent   = !local.mirror
-    prefix   = "${self.relay.host}/32"
+    label    = "${self.relay.host}/32"
     next_hop = self.relay.next_hop
   }
 
@@ -38,9 +38,9 @@ layer "relay" {
   }
 
   eos_monitor "1" {
-    absent = !local.mirror
-    source = self.relay.uplink
-    acl    = "SHRED-RELAY"
+    absent  = !local.mirror
+    sources = ["${self.relay.uplink} rx"]
+    acl     = "SHRED-RELAY"
   }
 
   eos_daemon "bisc-shredmirror" {
@@ -55,10 +55,10 @@ layer "relay" {
 
   eos_traffic_policy "SHRED-RELAY" {
     absent      = !local.dnat
-    interface   = self.relay.uplink
-    destination = "${local.relay.advertised_address}/32"
+    interfaces  = [self.relay.uplink]
+    destination = ["${local.relay.advertised_address}/32"]
     protocol    = "udp"
-    port        = local.relay.advertised_port
+    port        = tonumber(local.relay.advertised_port)
     next_hop    = self.relay.next_hop
   }
 
@@ -70,9 +70,9 @@ layer "relay" {
     absent = true
   }
 
-  eos_static_route "the validator's address" {
+  eos_static_route {
     absent   = !local.ashburn_way
-    prefix   = "${local.ashburn.address}/32"
+    label    = "${local.ashburn.address}/32"
     next_hop = self.relay.next_hop
   }
 
@@ -131,17 +131,17 @@ layer "relay" {
     destination = local.ashburn.local
   }
 
-  eos_static_route "out by was-sw01" {
+  eos_static_route {
     absent     = !local.ashburn_way
     vrf        = "relay"
-    prefix     = "0.0.0.0/0"
+    label      = "0.0.0.0/0"
     egress_vrf = "default"
     next_hop   = self.relay.next_hop
   }
 
-  eos_static_route "the validator's address" {
+  eos_static_route {
     absent     = !local.ashburn_way
-    prefix     = "${local.ashburn.address}/32"
+    label      = "${local.ashburn.address}/32"
     egress_vrf = "relay"
     next_hop   = local.ashburn_inside
   }
