@@ -83,6 +83,7 @@ host "was-sw01" {
   ssh_config = "/run/bisc-switch/ssh_config"
   become     = true
   hostname   = "lab-was-sw01"
+  look_again = "1s" # nobody else saves here each minute
 
   data = {
     foreign = []
@@ -103,6 +104,7 @@ host "mia-sw01" {
   ssh_config = "/run/bisc-switch/ssh_config"
   become     = true
   hostname   = "lab-mia-sw01"
+  look_again = "1s"
 
   data = {
     foreign = []

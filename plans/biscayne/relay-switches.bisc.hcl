@@ -34,7 +34,7 @@ layer "relay" {
 
   eos_acl "SHRED-RELAY" {
     absent = !local.mirror
-    rules  = ["10 permit udp any any eq ${local.relay.advertised_port}"]
+    rules  = local.mirror ? ["10 permit udp any any eq ${local.relay.advertised_port}"] : null
   }
 
   eos_monitor "1" {
@@ -107,13 +107,13 @@ layer "relay" {
   eos_section "Loopback101" {
     absent = !local.ashburn_way
     path   = ["interface Loopback101"]
-    lines  = ["ip address ${local.ashburn.remote}/32"]
+    lines  = local.ashburn_way ? ["ip address ${local.ashburn.remote}/32"] : null
   }
 
   eos_acl "SEC-VALIDATOR-100-IN" {
     absent   = !local.ashburn_way
     counters = true
-    rules = [
+    rules = local.away ? null : [
       "10 permit icmp host ${local.ashburn_inside} any",
       "20 permit ip host ${local.ashburn.address} any",
       "30 permit ip host ${local.ashburn_inside} any",

@@ -57,7 +57,7 @@ func emulated(t *testing.T, name string) *eos.Switch {
 		t.Fatal(err)
 	}
 	return eos.ForTest(t, eos.Options{
-		Device: device.Options{Hostname: "lab-" + name, Serial: "LAB-" + name, Startup: string(startup)},
+		Device: device.Options{Hostname: "lab-" + name, Serial: "LAB-" + name, Startup: string(startup), Ports: []string{"Ethernet1/1", "Ethernet4/1", "Management1"}},
 		Users:  []string{"install"}, Image: []string{"/usr/local/bin/doublezero-agent"},
 	})
 }
@@ -217,9 +217,10 @@ func (s *site) running(sw *eos.Switch) string { return s.cli(sw, "show running-c
 func TestSwitchesCannotRedirect(t *testing.T) {
 	s := newSite(t)
 	before := s.running(s.was)
-	out := s.bisc(4, "plan", "--host", "was-sw01", "--set", "relay_design=dnat")
-	s.says(out, "eos_traffic_policy[SHRED-RELAY]", "tunnel-interface-acl")
-	s.types("apply", "--auto-approve", "--host", "was-sw01", "--set", "relay_design=dnat")
+	dnat := []string{"--host", "was-sw01", "--set", "relay_design=dnat"}
+	s.says(s.bisc(0, append([]string{"plan"}, dnat...)...), "eos_traffic_policy[SHRED-RELAY]", "tunnel-interface-acl")
+	s.bisc(3, append([]string{"drift"}, dnat...)...)
+	s.bisc(0, append([]string{"apply", "--auto-approve"}, dnat...)...)
 	if now := s.running(s.was); now != before {
 		t.Errorf("was-sw01 has\n%s\nbefore\n%s", now, before)
 	}
