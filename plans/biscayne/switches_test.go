@@ -219,7 +219,7 @@ func TestSwitchesCannotRedirect(t *testing.T) {
 	before := s.running(s.was)
 	dnat := []string{"--host", "was-sw01", "--set", "relay_design=dnat"}
 	s.says(s.bisc(2, append([]string{"plan"}, dnat...)...), "eos_traffic_policy[SHRED-RELAY]", "tunnel-interface-acl")
-	s.bisc(3, append([]string{"drift"}, dnat...)...)
+	s.bisc(2, append([]string{"drift"}, dnat...)...)
 	s.bisc(2, append([]string{"apply", "--auto-approve"}, dnat...)...)
 	if now := s.running(s.was); now != before {
 		t.Errorf("was-sw01 has\n%s\nbefore\n%s", now, before)
