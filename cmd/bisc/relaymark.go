@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -128,7 +129,8 @@ func (s *session) advertised(given string) (netip.AddrPort, error) {
 	return netip.AddrPort{}, errors.New("the plan's shredunwrap does not say where shreds are advertised (match-addr, match-port): give --to ADDRESS:PORT")
 }
 
-// sendMarks sends from here, or from a host by its bash, which needs nothing installed.
+// sendMarks sends from here, or from a host by its bash, which needs nothing installed. The switch may own the address and answer that
+// nobody listens there (ICMP): that stands in the way of the next packet, which is sent again.
 func (s *session) sendMarks(ctx context.Context, m marking, to netip.AddrPort, packet []byte) error {
 	if m.from == "" {
 		c, err := (&net.Dialer{}).DialContext(ctx, "udp", to.String())
@@ -137,7 +139,11 @@ func (s *session) sendMarks(ctx context.Context, m marking, to netip.AddrPort, p
 		}
 		defer c.Close()
 		for range m.count {
-			if _, err := c.Write(packet); err != nil {
+			_, err := c.Write(packet)
+			if errors.Is(err, syscall.ECONNREFUSED) {
+				_, err = c.Write(packet)
+			}
+			if err != nil {
 				return fmt.Errorf("send to %s: %w", to, err)
 			}
 			time.Sleep(time.Millisecond) // as turbine: not a burst
@@ -148,7 +154,7 @@ func (s *session) sendMarks(ctx context.Context, m marking, to netip.AddrPort, p
 	if err != nil {
 		return err
 	}
-	out, err := h.Probe(ctx, "bash", "-c", `exec 3>/dev/udp/"$2"/"$3" && for ((i = 0; i < $4; i++)); do printf %b "$1" >&3 && sleep 0.001 || exit; done`,
+	out, err := h.Probe(ctx, "bash", "-c", `exec 3>/dev/udp/"$2"/"$3" && for ((i = 0; i < $4; i++)); do printf %b "$1" >&3 2>/dev/null || printf %b "$1" >&3 || exit; sleep 0.001; done`,
 		"bisc-mark", octets(packet), to.Addr().String(), fmt.Sprint(to.Port()), fmt.Sprint(m.count))
 	if err == nil && out.Exit != 0 {
 		err = &host.ExitError{Argv: []string{"bash"}, Exit: out.Exit, Stderr: out.Stderr}

@@ -5,6 +5,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/user"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -65,6 +67,7 @@ func Sudo(args []string) int {
 		fmt.Fprintln(os.Stderr, "usage: sudo [-n] [--] COMMAND...")
 		return 1
 	}
+	caller := whoCalls()
 	if err := unix.Setgroups(nil); err != nil {
 		fmt.Fprintln(os.Stderr, "sudo:", err)
 		return 1
@@ -80,9 +83,23 @@ func Sudo(args []string) int {
 		fmt.Fprintf(os.Stderr, "sudo: %s: command not found\n", args[0])
 		return 1
 	}
-	env := append(searchPath(), "HOME=/root", "USER=root", "LOGNAME=root", "SHELL=/bin/bash")
+	// Who called, as sudo(8) tells it.
+	env := append(searchPath(), "SUDO_USER="+caller.name, "SUDO_UID="+caller.uid, "SUDO_GID="+caller.gid, "HOME=/root", "USER=root", "LOGNAME=root", "SHELL=/bin/bash")
 	fmt.Fprintf(os.Stderr, "sudo: %s: %v\n", args[0], unix.Exec(path, args, env))
 	return 1
+}
+
+// who is a user as sudo names one.
+type who struct{ name, uid, gid string }
+
+// whoCalls is the user who called sudo, by the name that its environment or the switch's passwd gives it.
+func whoCalls() who {
+	w := who{uid: strconv.Itoa(unix.Getuid()), gid: strconv.Itoa(unix.Getgid())}
+	w.name = os.Getenv("USER")
+	if u, err := user.LookupId(w.uid); w.name == "" && err == nil {
+		w.name = u.Username
+	}
+	return w
 }
 
 func searchPath() []string {
