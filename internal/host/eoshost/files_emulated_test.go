@@ -166,6 +166,9 @@ func TestFaultF29_LinkCutAtEveryFile(t *testing.T) {
 	}
 	for i := range n {
 		for _, when := range []front.Moment{front.Unheard, front.Unanswered} {
+			if (i+len(when))%2 == 0 && os.Getenv("BISC_FAULTS") != "all" {
+				continue
+			}
 			t.Run(fmt.Sprint(i, " ", when), func(t *testing.T) {
 				e, path := emulate(t, device.Options{}), flash(t, "old")
 				fatal(t, e.faults(front.Faults{Trips: []front.Trip{{Match: "^bash sudo", Skip: i, Do: front.Cut, When: when}}}))
