@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/netip"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -154,8 +153,8 @@ func (s *session) sendMarks(ctx context.Context, m marking, to netip.AddrPort, p
 	if err != nil {
 		return err
 	}
-	out, err := h.Probe(ctx, "bash", "-c", `exec 3>/dev/udp/"$2"/"$3" && for ((i = 0; i < $4; i++)); do printf %b "$1" >&3 2>/dev/null || printf %b "$1" >&3 || exit; sleep 0.001; done`,
-		"bisc-mark", octets(packet), to.Addr().String(), fmt.Sprint(to.Port()), fmt.Sprint(m.count))
+	out, err := h.Probe(ctx, "bash", "-c", `exec 3>/dev/udp/"$2"/"$3" && for ((i = 0; i < $4; i++)); do printf %s "$1" >&3 2>/dev/null || printf %s "$1" >&3 || exit; sleep 0.001; done`,
+		"bisc-mark", string(packet), to.Addr().String(), fmt.Sprint(to.Port()), fmt.Sprint(m.count))
 	if err == nil && out.Exit != 0 {
 		err = &host.ExitError{Argv: []string{"bash"}, Exit: out.Exit, Stderr: out.Stderr}
 	}
@@ -163,15 +162,6 @@ func (s *session) sendMarks(ctx context.Context, m marking, to netip.AddrPort, p
 		return fmt.Errorf("send from %s to %s: %w", m.from, to, err)
 	}
 	return nil
-}
-
-// octets writes bytes as printf's %b reads them.
-func octets(b []byte) string {
-	var out strings.Builder
-	for _, c := range b {
-		fmt.Fprintf(&out, `\0%03o`, c)
-	}
-	return out.String()
 }
 
 // waitForMarks looks until all have come or the limit is over.
