@@ -195,8 +195,9 @@ func factOf(o layers.Outcome) switchFact {
 	return f
 }
 
-// programmed tells a difference between the running configuration and what came of it.
-func programmed(d modules.Diff) bool { return d.Attr == "programmed" }
+// programmed tells a difference between the running configuration and what came of it: all that is not of the configuration itself
+// (a route's rib, hardware and kernel, a daemon's process, a queue's drops).
+func programmed(d modules.Diff) bool { return d.Attr != "running" }
 
 func (st *switchState) text() string {
 	var b strings.Builder

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"bisc/internal/lab"
 	"bisc/internal/lab/eos"
@@ -123,7 +124,7 @@ func TestSwitches(t *testing.T) {
 		{"startup: a route that write memory did not keep (incident 39)", func(s *site) {
 			s.cli(s.was, "configure", "no ip route 198.51.100.235/32 192.0.2.1", "end", "write memory", "configure", "ip route 198.51.100.235/32 192.0.2.1", "end")
 		}, [2]string{"eos_static_route[198.51.100.235/32]", "startup"}},
-		{"programmed: the link to the next hop is down", func(s *site) { s.plug("Ethernet4/1", false) }, [2]string{"eos_static_route[198.51.100.235/32]", "programmed"}},
+		{"programmed: the link to the next hop is down", func(s *site) { s.plug("Ethernet4/1", false) }, [2]string{"eos_static_route[198.51.100.235/32]", "rib: (none), want static via 192.0.2.1"}},
 		{"the daemon was shut down", func(s *site) { s.cli(s.was, "configure", "daemon bisc-shredmirror", "shutdown", "end") }, [2]string{"eos_daemon[bisc-shredmirror]", "running"}},
 		{"its program is another", func(s *site) { s.bash("cd /mnt/flash/bisc && cp shredmirror x && echo y >>x && mv x shredmirror") }, [2]string{"relay_binary[shredmirror]", "program"}},
 	} {
@@ -139,9 +140,18 @@ func TestSwitches(t *testing.T) {
 	if err := s.was.Control().Reload(); err != nil {
 		t.Fatal(err)
 	}
-	s.bisc(0, "check", "--layer", "relay", "--wait", "60s")
+	// The mirror is active some seconds after the boot, and the daemon waits for its device.
+	for until := time.Now().Add(time.Minute); ; time.Sleep(time.Second) {
+		out, errs, status := s.types("plan", "--host", "was-sw01")
+		if status == 0 {
+			break
+		}
+		if time.Now().After(until) {
+			t.Fatalf("a minute after a reload: exit %d\n%s%s", status, out, errs)
+		}
+	}
+	s.bisc(0, "check", "--layer", "relay")
 	s.marked("after a reload")
-	s.bisc(0, "plan")
 }
 
 // marked sends marked packets in at the switch, and wants all of them at the host.
