@@ -11,8 +11,8 @@ import (
 	"bisc/modules"
 )
 
-// proveAfresh observes, over a connection made after the commit, all that the stage changed and the stage's invariants, until
-// the host agrees. A host that cannot be reached any more is tried again until the proof is overdue: the change may have moved
+// proveAfresh observes, over a connection made after the commit, all that the stage changed, what of the stage was in sync before it,
+// and its invariants, until the host agrees. A host that cannot be reached any more is tried again until the proof is overdue: the change may have moved
 // the way to it.
 func (s *joint) proveAfresh(ctx context.Context) error {
 	until := time.Now().Add(max(s.within(), s.settleLimit()))
@@ -77,16 +77,19 @@ func (s *joint) lookOver(ctx context.Context) error {
 // proved looks once at all that has to be as wanted before anything is kept.
 func (s *joint) proved(ctx context.Context, h host.Reader) error {
 	var asked []Outcome
+	var bystander []bool
 	for i, o := range s.outs {
-		if s.before[i].Pending() || o.Item.Invariant && o.State != Held {
-			asked = append(asked, o)
+		if s.before[i].Pending() || o.Item.Invariant && o.State != Held || s.bystander(i) {
+			asked, bystander = append(asked, o), append(bystander, s.bystander(i))
 		}
 	}
-	for _, seen := range observeAll(ctx, h, asked) {
+	for i, seen := range observeAll(ctx, h, asked) {
 		change := inForce(seen.Change)
 		switch {
 		case seen.Err != nil:
 			return fmt.Errorf("%s: the result could not be observed: %w", seen.Item.Address, seen.Err)
+		case bystander[i] && !change.InSync():
+			return fmt.Errorf("%s was in sync, and what was committed has broken it: %s", seen.Item.Address, firstDiff(change))
 		case seen.Item.Invariant && !change.InSync():
 			return fmt.Errorf("%s does not hold: %s", seen.Item.Address, firstDiff(change))
 		case change.Mendable():
@@ -94,6 +97,12 @@ func (s *joint) proved(ctx context.Context, h host.Reader) error {
 		}
 	}
 	return nil
+}
+
+// bystander tells whether an item was in sync, with nothing left over, when the stage was admitted: a stage that breaks it is not kept.
+func (s *joint) bystander(i int) bool {
+	o := s.before[i]
+	return o.State == InSync && len(o.Left) == 0 && !o.Item.Invariant
 }
 
 // inForce is a change without what is persisted with the confirmation: what a provisional change would be after a boot is not
@@ -109,7 +118,7 @@ func inForce(c modules.Change) modules.Change {
 	return c
 }
 
-// firstDiff is one that stands against an invariant, which has no steps.
+// firstDiff is the first that stands against an invariant, or against what was in sync.
 func firstDiff(c modules.Change) string {
 	d := c.Diffs[0]
 	return fmt.Sprintf("%s is %s, want %s", d.Attr, show(d.Got), show(d.Want))
@@ -147,11 +156,11 @@ func (s *joint) lookAnew(ctx context.Context, o *Outcome, asked Outcome) {
 // settleLimit is the longest that one of the stage's items is given.
 func (s *joint) settleLimit() time.Duration {
 	limit := time.Duration(0)
-	for _, o := range s.before {
+	for i, o := range s.before {
 		switch {
 		case o.Pending():
 			limit = max(limit, o.Change.Settle)
-		case o.Item.Invariant:
+		case o.Item.Invariant, s.bystander(i):
 			limit = max(limit, invariantSettle)
 		}
 	}

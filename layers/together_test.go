@@ -50,11 +50,12 @@ func TestAStageIsCommittedProvedAndConfirmedAsOne(t *testing.T) {
 }
 
 func TestAStageThatIsNotProvedIsReverted(t *testing.T) {
-	for name, want := range map[string]string{"an item": "/b", "an invariant": "/c"} {
+	for name, want := range map[string]string{"an item": "/b", "an invariant": "/c", "an item that was in sync": "/d", "one that no step mends": "/e"} {
 		t.Run(name, func(t *testing.T) {
-			b := staging(map[string]string{"/a": "no", "/b": "no", "/c": "yes"},
+			b := staging(map[string]string{"/a": "no", "/b": "no", "/c": "yes", "/d": "yes", "/e": "yes"},
 				stage(Relay, item("a", &flag{path: "/a", want: "yes", script: true}), item("b", &flag{path: "/b", want: "yes", script: true}),
-					invariant("c", &flag{path: "/c", want: "yes"})))
+					invariant("c", &flag{path: "/c", want: "yes"}), item("d", &flag{path: "/d", want: "yes", script: true}),
+					item("e", &flag{path: "/e", want: "yes", why: "bisc does not mend it"})))
 			set := b.React
 			b.React = func(f *hosttest.Fake, s host.Step) error {
 				err := set(f, s)
