@@ -3,7 +3,7 @@ GO     ?= go
 BIN    := bin
 export CGO_ENABLED := 0
 
-.PHONY: build relay lab machine on-machine demo demo-machine test test-machine test-faults mutate bench bench-relay demo-relay clean
+.PHONY: build relay lab machine on-machine demo demo-machine test test-machine test-faults mutate bench bench-relay demo-relay demo-switch clean
 
 build: relay
 	$(GO) build -trimpath -buildvcs=auto -ldflags='-s -w' -o $(BIN)/bisc ./cmd/bisc
@@ -30,6 +30,10 @@ demo-machine: build machine
 # demo-relay is the relay at work, across an upgrade: about a minute.
 demo-relay: build lab
 	$(GO) run ./internal/lab/demo/relay $(BIN)/bisc
+
+# demo-switch is the relay on a host and two emulated switches: applied, broken, mended, reloaded; one to two minutes.
+demo-switch: build lab
+	$(GO) run ./internal/lab/demo/switch $(BIN)
 
 # test runs two packages at a time: each starts hosts of its own, and waits for them more than it computes. What is done on the
 # virtual machine computes for minutes and waits for nothing: it goes beside them, nicely.
