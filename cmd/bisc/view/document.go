@@ -3,6 +3,7 @@
 package view
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -176,8 +177,11 @@ func newStep(run Run, s host.Step) Step {
 	return st
 }
 
-// stepLines gives what a person reads of a step, a line each. An Edit is taken apart here because its lines are values.
+// stepLines gives what a person reads of a step, a line each. An Edit and a Configure are taken apart here because their lines are values.
 func stepLines(s host.Step) []string {
+	if c, ok := s.(host.Configure); ok {
+		return configureLines(c)
+	}
 	e, ok := s.(host.Edit)
 	if !ok {
 		return []string{s.String()}
@@ -190,6 +194,14 @@ func stepLines(s host.Step) []string {
 	}
 	for _, l := range add {
 		lines = append(lines, "  + "+l)
+	}
+	return lines
+}
+
+func configureLines(c host.Configure) []string {
+	lines := []string{fmt.Sprintf("type %d %s into the stage's configuration session:", len(c.Lines), plural(len(c.Lines), "line", "lines"))}
+	for _, l := range c.Lines {
+		lines = append(lines, "  "+l)
 	}
 	return lines
 }

@@ -158,7 +158,8 @@ func hostile() layers.Report {
 	o.Change.Diffs = []modules.Diff{{Attr: evil, Got: evil, Want: strings.Repeat("A", 5000), Text: evil + "\n" + evil},
 		{Attr: evil, Got: evil, Want: evil, Why: evil, Boot: true}}
 	o.Change.Do(host.Script{Argv: []string{"echo", evil}, Stdin: []byte(evil)}, host.Put{Path: evil, Content: []byte(evil)},
-		host.Edit{Path: evil, Drop: []string{evil}, Add: []string{evil}, Guards: []host.Guard{{Name: "g", Text: evil, Args: []string{evil}}}})
+		host.Edit{Path: evil, Drop: []string{evil}, Add: []string{evil}, Guards: []host.Guard{{Name: "g", Text: evil, Args: []string{evil}}}},
+		host.Configure{Lines: []string{evil, "exit"}, Text: evil}, host.CLI{Command: evil})
 	o.Change.Destroy(evil)
 	o.Reason = evil + " --destroy "
 	u := outcome(st, layers.Unknown, "zvol", evil, 2)

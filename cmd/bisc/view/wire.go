@@ -130,6 +130,10 @@ func (w *Wire) lines() []string {
 		return w.Content.below("send: "+pasteable(w.argv...), "stdin")
 	case "job":
 		return []string{"send: job " + pasteable(w.Verb, w.Unit) + " (by D-Bus)"}
+	case "configure":
+		return typed("send: into the configuration session", w.Lines)
+	case "cli":
+		return typed("send: on the command line", w.argv)
 	}
 	head := "send: " + w.Do + " " + pasteable(w.Path)
 	if w.Mode != "" {
@@ -148,6 +152,15 @@ func (w *Wire) lines() []string {
 	}
 	out = append(out, w.changedLines()...)
 	return append(out, w.Content.below("", "content")...)
+}
+
+// typed is what is typed into a switch, a line each.
+func typed(head string, lines []string) []string {
+	out := []string{head}
+	for _, l := range lines {
+		out = append(out, "  "+Clean(l))
+	}
+	return out
 }
 
 func (w *Wire) changedLines() []string {
