@@ -268,6 +268,48 @@ func certificateOf(t *testing.T, address string) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
+// A switch that was not asked has told nothing: a table that says "the plan wants nothing of it" would be taken for an answer.
+func TestEOSDiffUnasked(t *testing.T) {
+	t.Parallel()
+	d, _ := eosDesk(t, eos.Options{})
+	inventory, err := os.ReadFile(filepath.Join(d.dir, "hosts.hcl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		was, is string
+		status  int
+		says    string
+	}{
+		{`"lab-sw01"` + "\n  host_key", `"lab-sw02"` + "\n  host_key", 1, "this is another switch"},
+		{`"127.0.0.1"`, `"127.0.0.99"`, 5, "host not reachable"},
+	} {
+		d.write(t, "hosts.hcl", strings.Replace(string(inventory), c.was, c.is, 1))
+		got := d.bisc(t, "eos", "diff", "lab-sw01")
+		got.wants(t, c.status, "lab-sw01\n  could not be asked: lab-sw01 (127.0.0.", c.says)
+		if strings.Contains(got.out, "wants nothing") || strings.Contains(got.out, "programmed") {
+			t.Errorf("it speaks of what it did not ask:\n%s", got.out)
+		}
+		narrow(t, got.out)
+	}
+}
+
+// The lines that are to be typed are read before they are approved: each on its own line, under what they are for.
+func TestPlanOfASwitchIsRead(t *testing.T) {
+	t.Parallel()
+	d, _ := eosDesk(t, eos.Options{})
+	d.bisc(t, "plan").wants(t, 2, `      will: type 3 lines into the stage's configuration session:
+        ip access-list SHRED-RELAY
+        10 permit udp any any eq 20000
+        exit
+`)
+	d.bisc(t, "plan", "--wire").wants(t, 2, `        send: into the configuration session
+          ip access-list SHRED-RELAY
+          10 permit udp any any eq 20000
+          exit
+`)
+}
+
 // What is no switch is not dialled.
 func TestEOSOnLinux(t *testing.T) {
 	t.Parallel()

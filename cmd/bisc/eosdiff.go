@@ -205,6 +205,9 @@ func (st *switchState) text() string {
 	if st.Device != "" {
 		fmt.Fprintf(&b, "  %s", st.Device)
 	}
+	if len(st.Resources) == 0 && st.Error != "" { // nothing was asked, so nothing is known: neither that the plan wants nothing
+		return b.String() + "\n" + folded("  ", "could not be asked: "+st.Error)
+	}
 	fmt.Fprintf(&b, "\n  %-11s%-11s%-12s%s\n", "running", "startup", "programmed", "wanted")
 	for _, f := range st.Resources {
 		fmt.Fprintf(&b, "  %-11s%-11s%-12s%s\n", f.Running, f.Startup, f.Programmed, strings.TrimPrefix(f.Address, st.Host+":"))
@@ -219,7 +222,7 @@ func (st *switchState) text() string {
 	case st.differ == "":
 		fmt.Fprintf(&b, "  startup-config is running-config: a reload changes nothing\n")
 	default:
-		fmt.Fprintf(&b, "  a reload would take back %d lines, whoever wrote them:\n%s", len(st.Unsaved), indented(st.differ, "    "))
+		fmt.Fprintf(&b, "  a reload would take back %s, whoever wrote them:\n%s", count(len(st.Unsaved), "line"), indented(st.differ, "    "))
 	}
 	return b.String()
 }
