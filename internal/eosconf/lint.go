@@ -35,7 +35,7 @@ func outside(header string) func([]string) bool {
 
 // faults are looked at in their order; the first four are lines of the operators' own runbooks that EOS never had.
 var faults = []fault{
-	{regexp.MustCompile(`^rollback running-config checkpoint\b`), anywhere, `that is NX-OS; EOS has the command "configure checkpoint restore NAME", which bisc leaves to its runbooks`},
+	{regexp.MustCompile(`^rollback running-config checkpoint\b`), anywhere, `that is NX-OS; EOS has the command "configure checkpoint restore NAME", which brings back the whole configuration, also what others changed since: to go back, plan what is to go with absent = true`},
 	{regexp.MustCompile(`^traffic-policy [^ ]+$`), top, `EOS has traffic policies only inside the section "traffic-policies"`},
 	{regexp.MustCompile(`^(match [^ ]+|set nexthop .*)$`), policy, `a traffic policy names its packets inline ("match NAME ipv4" and lines below it), and sends them on by "redirect next-hop A.B.C.D" below "actions"`},
 	{regexp.MustCompile(`^system-rule overriding-action`), outside("hardware tcam"), `that is a line of a hardware TCAM profile, which bisc does not change`},

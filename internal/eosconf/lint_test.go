@@ -16,7 +16,7 @@ func TestLint(t *testing.T) {
 		line    string
 		instead string // empty: it passes
 	}{
-		{"seeds 1: NX-OS's way back", nil, "rollback running-config checkpoint before-relay", "configure checkpoint restore"},
+		{"seeds 1: NX-OS's way back", nil, "rollback running-config checkpoint before-relay", "what others changed since: to go back, plan what is to go with absent = true"},
 		{"seeds 2: a policy at the top", nil, "traffic-policy SHRED-RELAY", `"traffic-policies"`},
 		{"seeds 2: a match by a list", policy, "match SHRED-RELAY-ACL", "inline"},
 		{"seeds 2: a next hop as in PBR", append(policy, "match SHREDS ipv4"), "set nexthop 172.16.1.189", "redirect next-hop"},

@@ -125,7 +125,7 @@ func TestTrafficPolicy(t *testing.T) {
 	want := policy(func(*TrafficPolicy) {})
 	b := newBox(t, profile("tunnel-interface-acl", "feature mirror ip", "   sequence 80", "feature pbr ip")...)
 	b.Shows[tcam] = `{"pmfProfiles":{"FixedSystem":{"config":"tunnel-interface-acl","configType":"System Profile","status":"tunnel-interface-acl","mode":"tcam"}}}`
-	has(t, planOf(t, b, want), "now programmed: profile tunnel-interface-acl -> a profile with traffic-policy port ipv4", "(it has mirror ip, pbr ip)", "reprograms the whole chip", "!step:")
+	has(t, planOf(t, b, want), "now programmed: profile tunnel-interface-acl -> a profile with traffic-policy port ipv4", "It has mirror ip, pbr ip", "reprograms the whole chip", "!step:")
 	b.Shows[tcam] = `{"pmfProfiles":{"FixedSystem":{"config":"default","status":"default"}}}`
 	has(t, planOf(t, b, want), "the running configuration does not say what it has", "!step:")
 	b.Shows[tcam] = `{"pmfProfiles":{"FixedSystem":{"config":"redirect","status":"ERROR"}}}`

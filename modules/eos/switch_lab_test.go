@@ -171,7 +171,7 @@ func TestSwitchEdges(t *testing.T) {
 // The profile of the real switches has no traffic policies; one that has them takes the kind.
 func TestSwitchTrafficPolicy(t *testing.T) {
 	r := newRack(t, with(t, base, profile("tunnel-interface-acl", "feature mirror ip", "   sequence 80", "feature pbr ip", "   sequence 60")...))
-	has(t, r.plan(t, relayStage(t, policy(func(*TrafficPolicy) {}))), "the TCAM profile tunnel-interface-acl in force has no \"traffic-policy port ipv4\" (it has mirror ip, pbr ip)", "!step:")
+	has(t, r.plan(t, relayStage(t, policy(func(*TrafficPolicy) {}))), "the TCAM profile tunnel-interface-acl in force has no \"traffic-policy port ipv4\": EOS would take", "!step:")
 	r = newRack(t, with(t, base, profile("redirect", "feature traffic-policy port ipv4", "   sequence 45")...))
 	st := relayStage(t, policy(func(*TrafficPolicy) {}))
 	r.apply(t, st)

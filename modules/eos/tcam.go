@@ -56,5 +56,5 @@ func (t tcamProfile) lacks(feature string) string {
 			return ""
 		}
 	}
-	return fmt.Sprintf("the TCAM profile %s in force has no %q (it has %s): EOS would take the policy and redirect nothing; %s. Use a monitor session (eos_monitor), or a static route", t.status, feature, joined(t.features), never)
+	return fmt.Sprintf("the TCAM profile %s in force has no %q: EOS would take the policy and redirect nothing. Use a monitor session (eos_monitor), or a static route; %s. It has %s", t.status, feature, never, joined(t.features))
 }

@@ -108,7 +108,11 @@ func readLock(answer string) (*holder, error) {
 
 // String reads "root on vty4 (transaction doublezero, since 2026-01-02T03:04:05Z)".
 func (h *holder) String() string {
-	return fmt.Sprintf("%s on %s (transaction %s, since %s)", h.User, h.TTY, h.Transaction, h.Since.UTC().Format(time.RFC3339))
+	name := h.Transaction
+	if name == "" {
+		name = "without a name"
+	}
+	return fmt.Sprintf("%s on %s (transaction %s, since %s)", h.User, h.TTY, name, h.Since.UTC().Format(time.RFC3339))
 }
 
 // ours begins the names of bisc's locks, sessions and checkpoints: bisc-RUN, and bisc-RUN-N for the Nth attempt of a run.
