@@ -157,8 +157,25 @@ func (a *attempt) commandsAfter(ctx context.Context, after []host.CLI) error {
 	return nil
 }
 
-// save is step 10, and proves it: the switch itself finds no difference, and startup-config has what was approved.
+// maySave refuses while somebody's commit waits for its confirmation: a save keeps all that runs, theirs too, and what they never
+// confirm would come back with a reload.
+func (a *attempt) maySave(ctx context.Context) error {
+	s, err := a.sessions(ctx)
+	if err != nil {
+		return misread("no commit timer of others runs", err)
+	}
+	if s.timer != "" {
+		return guarded("no commit timer of others runs", "the commit of session %s waits for its confirmation: save once it is confirmed or taken back", s.timer)
+	}
+	return nil
+}
+
+// save is step 10, and proves it: the switch itself finds no difference, and startup-config has what was approved, and nothing that
+// waits for a confirmation.
 func (a *attempt) save(ctx context.Context) (string, error) {
+	if err := a.maySave(ctx); err != nil {
+		return "", fmt.Errorf("running-config is NOT saved: %w", err)
+	}
 	if _, err := a.say(ctx, actLimit, host.Save().Command); err != nil {
 		return "", fmt.Errorf("the change is in force and NOT saved, so that a reload loses it: %w", err)
 	}
@@ -175,6 +192,9 @@ func (a *attempt) save(ctx context.Context) (string, error) {
 	}
 	if missing := a.want.lacks(startup); len(missing) > 0 {
 		return "", fmt.Errorf("saved, and yet startup-config lacks %s", strings.Join(missing, ", "))
+	}
+	if err := a.maySave(ctx); err != nil { // it may have begun right before the save
+		return "", fmt.Errorf("saved, and startup-config may have lines that nobody has confirmed: save again once they are, or are taken back: %w", err)
 	}
 	return "read back: startup-config has it", nil
 }

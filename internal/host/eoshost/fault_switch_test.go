@@ -380,3 +380,50 @@ func TestFaultF29_InterruptedAtEveryStep(t *testing.T) {
 		}
 	}
 }
+
+// TestFaultF31_ASaveAloneKeepsNothingOfOthers: between the look at a stage that only saves and its save somebody commits with a timer.
+func TestFaultF31_ASaveAloneKeepsNothingOfOthers(t *testing.T) {
+	for word, nth := range map[string]int{"show hostname | json": 3, host.Save().Command: 1} {
+		e := emulate(t, device.Options{})
+		e.cli("admin", "configure session x", route.line, "end", "configure session x commit")
+		theirs := func() {
+			e.cli("admin", "configure session bob", foreignRoute, "end", "configure session bob commit timer 00:30:00")
+		}
+		e.meddle = once(word, nth, theirs)
+		o := e.apply(t.Context(), route)
+		text := fmt.Sprint(o.Err, o.Reason)
+		if o.State != layers.Blocked && o.State != layers.Failed || !strings.Contains(text, "session bob waits") {
+			t.Errorf("%s: %s: %s\n%s", word, o.State, text, e.book.String())
+		}
+		if kept := has(e.dev.Startup(), foreignRoute); word == "show hostname | json" && (kept || has(e.dev.Startup(), route.line)) || !has(e.dev.Running(), foreignRoute) {
+			t.Errorf("%s: what was never confirmed is saved: %v, or taken from running", word, kept)
+		}
+	}
+}
+
+// TestNothingLeavesTheSession: what would end a text early, swallow what comes behind it, or give the switch another name by which
+// it is known, is never typed.
+func TestNothingLeavesTheSession(t *testing.T) {
+	for name, line := range map[string]string{
+		"a text that ends early":   "banner motd\nhello\nEOF\ncommit\nEOF",
+		"a text without an end":    "banner motd",
+		"a text that is cut off":   "event-handler x\naction bash\nfoo",
+		"an end behind a text":     "banner motd\nhello\nEOF\nend",
+		"two lines":                "ip routing\nend",
+		"nothing, and then a line": "\ncommit",
+		"an abbreviated command":   "comm timer 00:00:01",
+		"an abbreviated end":       "en",
+		"another name":             "hostname sw2",
+		"no name":                  "no hostname",
+		"another prompt":           "prompt %H",
+	} {
+		if err := inSession([]string{line}); !errors.As(err, new(*host.GuardError)) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, line := range []string{"banner motd\nhello\nend\nEOF", "ip routing", "exit", "no shutdown", "event-handler x", "action bash\n#!/bin/sh\ncommit\nEOF", "interface Ethernet1/1", "shutdown", "description end", "code unit x\ndef\nEOF", "enable secret 0 x"} {
+		if err := inSession([]string{line}); line != "enable secret 0 x" && err != nil {
+			t.Errorf("%q: %v", line, err)
+		}
+	}
+}

@@ -90,21 +90,43 @@ func entries(lines []host.ConfigLine) []eosconf.Entry {
 	return out
 }
 
-// inSession refuses lines that would not stay in the session, or not in it alone: nothing is typed then.
+// inSession refuses lines that would not stay in the session, or not in it alone, or after which bisc would not know the switch any
+// more: nothing is typed then.
 func inSession(lines []string) error {
 	for _, l := range lines {
 		if err := typable(l); err != nil {
 			return err
 		}
+		if !oneLine(l) {
+			return guarded("a session is given configuration alone", "%q is more than one line, or a text that does not end where it says", eosconf.Redact(l))
+		}
 		first, _, _ := strings.Cut(l, "\n")
-		if slices.Contains(commandWords(), strings.Fields(first)[0]) {
-			return &host.GuardError{Guard: "a session is given configuration alone", Reason: "\"" + eosconf.Redact(first) + "\" is a command, not a line of configuration"}
+		words := strings.Fields(first)
+		if slices.ContainsFunc(commandWords(), func(command string) bool { return strings.HasPrefix(command, words[0]) }) || words[0] != "exit" && strings.HasPrefix("exit", words[0]) {
+			return guarded("a session is given configuration alone", "%q is a command, or short for one, and no line of configuration", eosconf.Redact(first))
+		}
+		if words[0] == "no" || words[0] == "default" {
+			words = words[1:]
+		}
+		if len(words) > 0 && (words[0] == "hostname" || words[0] == "prompt") {
+			return guarded("the switch keeps its name", "%q: bisc knows the switch and its prompt by that, and could prove nothing after the commit. Change it on the switch yourself, then in the inventory", first)
 		}
 	}
 	return nil
 }
 
-// commandWords are the first words of lines by which a session would be left, committed or emptied, or the switch told to act.
+// oneLine tells whether a command is one line, or one with the text that follows it, whole and to its own end: what stands behind that
+// end would be typed as commands.
+func oneLine(l string) bool {
+	c, err := eosconf.Parse([]byte(l))
+	if err != nil || strings.HasPrefix(l, "\n") {
+		return false
+	}
+	return !strings.Contains(l, "\n") || len(c.Lines) == 1 && len(c.Lines[0].Sub) == 0 && !c.Whole()
+}
+
+// commandWords are the first words of lines by which a session would be left, committed or emptied, or the switch told to act. EOS takes
+// them shortened too [V].
 func commandWords() []string {
 	return []string{"commit", "abort", "end", "configure", "rollback", "copy", "write", "reload", "bash", "show", "delete", "rename", "format", "erase",
 		"enable", "disable", "logout", "quit", "!"}

@@ -330,6 +330,34 @@ func TestFaultF31_UnconfirmedLinesAreSaved(t *testing.T) {
 	}
 }
 
+// TestFaultF31_MendingKeepsNothingOfOthers: unconfirmed lines were saved, and when they are taken back somebody's own timer runs.
+func TestFaultF31_MendingKeepsNothingOfOthers(t *testing.T) {
+	p := newPaper()
+	a := p.attempt()
+	if _, err := a.commit(t.Context(), noSwap); err != nil {
+		t.Fatal(err)
+	}
+	p.startup = slices.Clone(p.running)
+	if err := a.confirm(t.Context(), paperReader{paper: p}, nil); err == nil {
+		t.Fatal("it was confirmed")
+	}
+	theirs := "ip route 203.0.113.1/32 198.51.100.9"
+	p.meddle = func(p *paper, command string) {
+		if command == askStartup && p.timer == "" {
+			p.pend("bob").sessions["bob"].state = "committed"
+			p.before, p.running = p.running, append(slices.Clone(p.running), theirs)
+			p.timer, p.ends = "bob", p.clock.Add(time.Hour)
+		}
+	}
+	var reverted *host.RevertedError
+	if err := a.revert(t.Context()); !errors.As(err, &reverted) || reverted.Failed == 0 || !strings.Contains(err.Error(), "session bob waits") {
+		t.Errorf("%v", err)
+	}
+	if slices.Contains(p.startup, theirs) {
+		t.Error("what others have not confirmed is saved")
+	}
+}
+
 func TestDeviceHasTheLastWord(t *testing.T) {
 	t.Run("a line that was not approved", func(t *testing.T) {
 		p := newPaper()

@@ -256,6 +256,15 @@ func (a *attempt) mendStartup(ctx context.Context, back *host.RevertedError) (st
 	if spoilt == "" {
 		return "it has not", nil
 	}
+	running, err := a.one(ctx, askRunning)
+	if err != nil {
+		return "", err
+	}
+	if hashConfig(running) != a.was.hash { // others changed it since; what nobody has confirmed is not saved for the sake of that
+		if err := a.maySave(ctx); err != nil {
+			return "", fmt.Errorf("%s; not mended: %w", spoilt, err)
+		}
+	}
 	if _, err := a.say(ctx, actLimit, host.Save().Command); err != nil {
 		return "", err
 	}

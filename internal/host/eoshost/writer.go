@@ -102,6 +102,7 @@ func (w *Writer) Commit(ctx context.Context) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.begun = true
+	w.endFresh() // what was seen before this commit proves nothing of it
 	if w.want.empty() {
 		if err := w.swapAll(ctx); err != nil {
 			return err
@@ -214,15 +215,18 @@ func (w *Writer) confirmLines(ctx context.Context) error {
 	}
 	a := &attempt{way: w.way(), cfg: w.cfg, on: on}
 	defer a.close()
+	saves := slices.Contains(w.after, host.Save())
+	if saves { // before anything that cannot be undone
+		if err := a.maySave(ctx); err != nil {
+			return err
+		}
+	}
 	if err := a.commandsAfter(ctx, w.after); err != nil {
 		return &host.ConfirmedError{Host: w.Name(), Err: err}
 	}
-	for _, c := range w.after {
-		if c == host.Save() {
-			if err := a.step(ctx, "save running-config to startup-config", a.again(a.save)); err != nil {
-				return &host.ConfirmedError{Host: w.Name(), Err: err}
-			}
-			break
+	if saves {
+		if err := a.step(ctx, "save running-config to startup-config", a.again(a.save)); err != nil {
+			return &host.ConfirmedError{Host: w.Name(), Err: err}
 		}
 	}
 	return nil
