@@ -54,6 +54,7 @@ func lookalikes() string {
 
 // TestFaultF33_Framing: whatever the terminal does and the output looks like, each question gets what the switch printed to it.
 func TestFaultF33_Framing(t *testing.T) {
+	t.Parallel()
 	for name, set := range map[string]func(*far){
 		"nothing odd":                       func(*far) {},
 		"lands unprivileged":                func(f *far) { f.enabled = false },

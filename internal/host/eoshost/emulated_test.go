@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -122,7 +123,10 @@ func emulate(t *testing.T, options device.Options) *emulated {
 	id := filepath.Join(e.dir, "id")
 	fatal(t, os.WriteFile(id, pem.EncodeToMemory(block), 0o600))
 	fatal(t, os.Mkdir(filepath.Join(e.dir, "bin"), 0o755))
-	fatal(t, os.WriteFile(filepath.Join(e.dir, "bin/sudo"), []byte("#!/bin/sh\n[ \"$1\" = -n ] && shift\nexec \"$@\"\n"), 0o755))
+	syscall.ForkLock.RLock() // what another test forks meanwhile would keep it open for writing, and "text file busy" be the answer
+	err = os.WriteFile(filepath.Join(e.dir, "bin/sudo"), []byte("#!/bin/sh\n[ \"$1\" = -n ] && shift\nexec \"$@\"\n"), 0o755)
+	syscall.ForkLock.RUnlock()
+	fatal(t, err)
 	e.front, err = front.New(front.Options{HostKey: hostKey, Home: e.dir,
 		Authorized: func(_ string, key ssh.PublicKey) bool {
 			return string(key.Marshal()) == string(login.PublicKey().Marshal())

@@ -12,6 +12,7 @@ import (
 const hush = "correct-horse#battery>staple"
 
 func TestEnable(t *testing.T) {
+	t.Parallel()
 	word := func(p string, err error) func(context.Context, string) (string, error) {
 		return func(context.Context, string) (string, error) { return p, err }
 	}

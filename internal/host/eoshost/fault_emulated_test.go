@@ -70,6 +70,7 @@ func moments(t *testing.T, options device.Options) []moment {
 // TestFaultF29_LinkCutAtEveryStep: the connection is reset at each line that a whole apply sends, before and after it is done. The
 // switch is in the old or the new state then, bisc says which, and leaves no lock, no timer and no session.
 func TestFaultF29_LinkCutAtEveryStep(t *testing.T) {
+	t.Parallel()
 	all := moments(t, device.Options{})
 	begun := slices.IndexFunc(all, func(m moment) bool { return strings.HasPrefix(m.line, "configure lock") })
 	for i, m := range all {
@@ -80,6 +81,7 @@ func TestFaultF29_LinkCutAtEveryStep(t *testing.T) {
 		for _, dies := range []bool{false, true} {
 			where := fmt.Sprintf("%s %d %s, the lock dies with it: %v", m.line, m.nth, m.when, dies)
 			t.Run(where, func(t *testing.T) {
+				t.Parallel()
 				e := emulate(t, device.Options{Flags: device.Flags{LockDies: dies}})
 				fatal(t, e.faults(front.Faults{Trips: []front.Trip{{Match: "^" + regexp.QuoteMeta(m.line) + "$", Skip: m.nth - 1, Do: front.Cut, When: m.when, Bytes: 1}}}))
 				o := e.apply(t.Context(), route)

@@ -67,7 +67,9 @@ func (e *emulated) expect(t *testing.T, want layers.State, says string, resource
 }
 
 func TestFaultF28_OthersOnTheEmulator(t *testing.T) {
+	t.Parallel()
 	t.Run("five sessions of others", func(t *testing.T) {
+		t.Parallel()
 		e := emulate(t, device.Options{})
 		for _, s := range []string{"a", "b", "c", "d", "e"} {
 			e.cli("admin", "configure session "+s, "end")
@@ -75,6 +77,7 @@ func TestFaultF28_OthersOnTheEmulator(t *testing.T) {
 		e.agrees(t, "", e.expect(t, layers.Blocked, "5 of 5"))
 	})
 	t.Run("their timer", func(t *testing.T) {
+		t.Parallel()
 		for _, version := range []string{"4.31.1F", "4.34.0F"} {
 			e := emulate(t, device.Options{Version: version})
 			e.cli("admin", "configure session bob", foreignRoute, "end", "configure session bob commit timer 00:30:00")
@@ -85,11 +88,13 @@ func TestFaultF28_OthersOnTheEmulator(t *testing.T) {
 		}
 	})
 	t.Run("their lock", func(t *testing.T) {
+		t.Parallel()
 		e := emulate(t, device.Options{})
 		e.cli("admin", "configure lock transaction doublezero")
 		e.agrees(t, "", e.expect(t, layers.Blocked, "transaction doublezero"))
 	})
 	t.Run("sessions of a dead run", func(t *testing.T) {
+		t.Parallel()
 		e := emulate(t, device.Options{})
 		for _, s := range []string{"bisc-20200101-000000-aaaa-1", "b", "bisc-20200101-000000-aaaa-2", "d", "e"} {
 			e.cli("admin", "configure session "+s, "end")
@@ -140,12 +145,15 @@ func (e *emulated) ask(command string) string {
 }
 
 func TestFaultF29_TimerOnTheEmulator(t *testing.T) {
+	t.Parallel()
 	t.Run("it runs out during the proof", func(t *testing.T) {
+		t.Parallel()
 		e := emulate(t, device.Options{})
 		e.during(func() { e.pass(6 * time.Minute) })
 		e.agrees(t, "", e.expect(t, layers.Failed, "took the change back"))
 	})
 	t.Run("it never runs out, and the link is gone", func(t *testing.T) {
+		t.Parallel()
 		e := emulate(t, device.Options{})
 		e.dev.SetFaults(func(f *device.Faults) { f.NoTimer = true })
 		e.during(func() { e.front.CutAll() })
@@ -155,6 +163,7 @@ func TestFaultF29_TimerOnTheEmulator(t *testing.T) {
 		}
 	})
 	t.Run("the switch is reloaded while it runs", func(t *testing.T) {
+		t.Parallel()
 		e := emulate(t, device.Options{})
 		e.during(func() { e.dev.Reload() })
 		e.agrees(t, "", e.expect(t, layers.Failed, "running-config is as before"))
@@ -319,6 +328,7 @@ func TestFaultF29_FullFlash(t *testing.T) {
 
 // TestFaultF29_DeniedAtEveryCommand: the switch's own authorization forbids one of the commands that an apply types.
 func TestFaultF29_DeniedAtEveryCommand(t *testing.T) {
+	t.Parallel()
 	e := emulate(t, device.Options{})
 	e.expect(t, layers.Changed, "")
 	var lines []string
@@ -329,6 +339,7 @@ func TestFaultF29_DeniedAtEveryCommand(t *testing.T) {
 	}
 	for _, line := range lines {
 		t.Run(line, func(t *testing.T) {
+			t.Parallel()
 			e := emulate(t, device.Options{})
 			e.dev.SetFaults(func(f *device.Faults) { f.Deny = []string{line} })
 			o := e.apply(t.Context(), route)
@@ -347,6 +358,7 @@ func TestFaultF29_DeniedAtEveryCommand(t *testing.T) {
 
 // TestFaultF29_InterruptedAtEveryStep: the first interrupt comes at each line of an apply, and the second right after.
 func TestFaultF29_InterruptedAtEveryStep(t *testing.T) {
+	t.Parallel()
 	e := emulate(t, device.Options{})
 	e.expect(t, layers.Changed, "")
 	lines := e.front.Log().Lines()

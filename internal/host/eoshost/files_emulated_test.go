@@ -70,9 +70,11 @@ func holds(t *testing.T, name string) (content string, beside int) {
 }
 
 func TestFilesOnTheEmulator(t *testing.T) {
+	t.Parallel()
 	big := strings.Repeat("the new relay\n", 800)
 	for name, old := range map[string]string{"a file": "old", "no file": ""} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			e, path := emulate(t, device.Options{}), flash(t, old)
 			o := e.apply(t.Context(), onFlash{path: path, content: big}, route)
 			if got, beside := holds(t, path); o.State != layers.Changed || got != big || beside > 0 || !has(e.dev.Startup(), route.line) {
@@ -80,6 +82,7 @@ func TestFilesOnTheEmulator(t *testing.T) {
 			}
 		})
 		t.Run(name+", and the change is not proved", func(t *testing.T) {
+			t.Parallel()
 			e, path := emulate(t, device.Options{}), flash(t, old)
 			o := e.apply(t.Context(), onFlash{path: path, content: big, lie: func() bool { return true }}, route)
 			if got, beside := holds(t, path); o.State != layers.Failed || got != old || beside > 0 || has(e.dev.Running(), route.line) {
@@ -87,6 +90,7 @@ func TestFilesOnTheEmulator(t *testing.T) {
 			}
 		})
 		t.Run(name+" alone, not proved", func(t *testing.T) {
+			t.Parallel()
 			e, path := emulate(t, device.Options{}), flash(t, old)
 			o := e.apply(t.Context(), onFlash{path: path, content: "new", lie: func() bool { return true }})
 			if got, beside := holds(t, path); o.State != layers.Failed || got != old || beside > 0 || !strings.Contains(o.Err.Error(), "is back") {
@@ -98,6 +102,7 @@ func TestFilesOnTheEmulator(t *testing.T) {
 		})
 	}
 	t.Run("what is there is not what was planned", func(t *testing.T) {
+		t.Parallel()
 		e, path := emulate(t, device.Options{}), flash(t, "old")
 		o := e.apply(t.Context(), onFlash{path: path, content: "new", was: "0000"}, route)
 		if got, beside := holds(t, path); got != "old" || beside > 0 || o.State != layers.Stale || has(e.dev.Running(), route.line) {
@@ -154,6 +159,7 @@ func TestARevertedFileIsNoLongerRun(t *testing.T) {
 // TestFaultF29_LinkCutAtEveryFile: the link is cut at each command that brings, places or removes a file. File and configuration are
 // both old or both new, and nothing lies beside the file.
 func TestFaultF29_LinkCutAtEveryFile(t *testing.T) {
+	t.Parallel()
 	whole, path := emulate(t, device.Options{}), flash(t, "old")
 	if o := whole.apply(t.Context(), onFlash{path: path, content: "new"}, route); o.State != layers.Changed {
 		t.Fatal(o.Err)
@@ -170,6 +176,7 @@ func TestFaultF29_LinkCutAtEveryFile(t *testing.T) {
 				continue
 			}
 			t.Run(fmt.Sprint(i, " ", when), func(t *testing.T) {
+				t.Parallel()
 				e, path := emulate(t, device.Options{}), flash(t, "old")
 				fatal(t, e.faults(front.Faults{Trips: []front.Trip{{Match: "^bash sudo", Skip: i, Do: front.Cut, When: when}}}))
 				o := e.apply(t.Context(), onFlash{path: path, content: "new"}, route)

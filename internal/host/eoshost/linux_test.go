@@ -11,8 +11,10 @@ import (
 	"bisc/internal/lab"
 )
 
-// TestConform asks the Linux behind a command line what every transport is asked, and reads only: a switch's steps are staged.
+// TestConform asks the Linux behind a command line what every transport is asked, and reads only: a switch's steps are staged. A long
+// question goes alone in its flight (flightSize), so that 40 of them show what 400 would.
 func TestConform(t *testing.T) {
+	t.Parallel()
 	l := lab.ForTest(t, lab.Names("switch"))
 	lh := l.Host("switch")
 	f := newFar(t)
@@ -30,7 +32,7 @@ func TestConform(t *testing.T) {
 			}
 			return string(out)
 		}
-		return opened(t, f.start()), hosttest.Scratch{Dir: strings.TrimSpace(shell(t, "mktemp -d /srv/conform.XXXX")), Shell: shell, LongWord: 50_000, Twice: true}
+		return opened(t, f.start()), hosttest.Scratch{Dir: strings.TrimSpace(shell(t, "mktemp -d /srv/conform.XXXX")), Shell: shell, LongWord: 50_000, LongQuestions: 40, Twice: true}
 	})
 }
 

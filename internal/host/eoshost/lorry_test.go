@@ -14,6 +14,7 @@ import (
 
 // TestCarry brings content by each way that a switch may have, and says so where it is not what was planned.
 func TestCarry(t *testing.T) {
+	t.Parallel()
 	content := bytes.Repeat([]byte("\x00\x1e\xff? sw1#\r\n"), 12_000)
 	sum := sha256.Sum256(content)
 	digest := hex.EncodeToString(sum[:])
@@ -25,6 +26,7 @@ func TestCarry(t *testing.T) {
 		"console": func(f *far) { f.noSFTP, f.noSCP = true, true },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			f := newFar(t)
 			set(f)
 			h := opened(t, f.start())

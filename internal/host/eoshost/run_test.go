@@ -26,6 +26,7 @@ func consoleOf(t *testing.T, f *far) *console {
 
 // TestRunStopsAtARefusal: behind a refused command nothing is typed but what belongs to the same section of a session.
 func TestRunStopsAtARefusal(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct {
 		run, want []string
 	}{
@@ -37,6 +38,7 @@ func TestRunStopsAtARefusal(t *testing.T) {
 		"a text that is refused": {[]string{"configure session b", "action bad\nreload\nEOF", "exit"}, []string{"configure session b", "action bad"}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			f := newFar(t)
 			f.shows["show one"] = "1\n"
 			for _, bad := range []string{"configure session a", "bad", "interface bad", "action bad"} {

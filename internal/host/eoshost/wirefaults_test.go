@@ -66,6 +66,7 @@ func reader(t *testing.T, sw *eos.Switch, change ...func(*eoshost.Config)) (*eos
 // TestFaultF33_TheEmulatorsWire: whatever the emulated switch's terminal and network do, what is read is what the switch says behind
 // their back.
 func TestFaultF33_TheEmulatorsWire(t *testing.T) {
+	t.Parallel()
 	sw := emulated(t)
 	want, err := sw.Control().Running()
 	if err != nil {

@@ -26,6 +26,8 @@ type Scratch struct {
 	Shell func(t *testing.T, script string, args ...string) string
 	// LongWord is how long a word of an argv may be; 0: as long as exec takes it.
 	LongWord int
+	// LongQuestions is how many questions of 3.5 kB are asked at once; 0: 400, which is more than any pipe or SSH window holds.
+	LongQuestions int
 	// Twice: what shares a flight with a question that hangs may be asked twice.
 	Twice bool
 }

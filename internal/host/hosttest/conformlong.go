@@ -1,6 +1,7 @@
 package hosttest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,7 +12,8 @@ import (
 // longQuestions: what is asked at once is more than a pipe holds, and so is each answer. Neither end may wait for the other to
 // read first: the questions pile up behind slow ones, and large answers stand before them.
 func (c conformance) longQuestions(t *testing.T) {
-	const slow, files, names, size = 8, 8, 400, 2 << 20
+	const slow, files, size = 8, 8, 2 << 20
+	names := cmp.Or(c.LongQuestions, 400)
 	c.Shell(t, `head -c "$2" /dev/zero >"$1/large"`, c.Dir, fmt.Sprint(size))
 	errs := make(chan error, slow+files+names)
 	ask := func(n int, one func(i int) error) {
