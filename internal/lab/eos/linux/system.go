@@ -26,9 +26,6 @@ type Options struct {
 	// Pause is how long ProcMgr waits before it starts again what has ended; 0: 50 ms. [V] it starts again at once; how soon that
 	// is, and whether it ever gives up, is [U].
 	Pause time.Duration
-	// Netns is the network namespace that bash runs in: a file, "" is the switch's default one. [I] a session that came by
-	// Management1 is in the management VRF's.
-	Netns string
 	// Log is given what ProcMgr writes to the switch's log; nil is nowhere.
 	Log func(facility, text string)
 }
