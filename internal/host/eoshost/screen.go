@@ -60,6 +60,13 @@ const (
 	doubtful // found, if nothing more comes for long
 )
 
+func when(yes bool, then looked) looked {
+	if yes {
+		return then
+	}
+	return notYet
+}
+
 // settled is how long nothing must come before a maybe is one: a switch that prints a prompt and then says nothing is at it.
 // settledLong is that of what a busy switch might still do.
 const (
