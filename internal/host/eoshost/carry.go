@@ -36,15 +36,15 @@ const flashReserve = 200 << 20
 // fewPieces is how much content goes over the console at once: it needs no channel of its own there.
 const fewPieces = piecesOnce * pieceSize
 
-// carry brings a file's content to flash: little of it over the console, much of it by the first lorry that the switch has, and over
+// carry brings a file's content to flash: little of it over the console, much of it by the first way that the switch has, and over
 // the console where it has none, which needs nothing but what reading needs, and is slow. The content is proved by its SHA-256
 // (hex) there.
 func (h *Host) carry(ctx context.Context, name string, mode uint32, size int64, digest string, open func() (io.ReadCloser, error)) error {
 	ways := []func(context.Context, io.Reader) error{func(ctx context.Context, content io.Reader) error { return h.pieces(ctx, name, content) }}
 	if size > fewPieces {
 		var fast []func(context.Context, io.Reader) error
-		for _, l := range lorries() {
-			fast = append(fast, func(ctx context.Context, content io.Reader) error { return h.drive(ctx, l, name, size, content) })
+		for _, way := range uploadWays() {
+			fast = append(fast, func(ctx context.Context, content io.Reader) error { return h.upload(ctx, way, name, size, content) })
 		}
 		ways = append(fast, ways...)
 	}

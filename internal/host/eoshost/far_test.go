@@ -56,7 +56,7 @@ type far struct {
 	refuses   map[string]string
 
 	mu     sync.Mutex
-	lorry  string   // by which content came
+	upload string   // by which content came
 	typed  []string // lines that the command lines took, but for comments
 	logins int
 	wires  []net.Conn

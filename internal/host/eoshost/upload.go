@@ -17,20 +17,20 @@ import (
 	"bisc/internal/host"
 )
 
-// lorry is a way to bring much content into a file on flash that is there and is the login's. Which of them a switch has is found by
+// uploadWay is a way to bring much content into a file on flash that is there and is the login's. Which of them a switch has is found by
 // trying [U]; that the content arrived whole its digest proves, whichever it was.
-type lorry struct {
+type uploadWay struct {
 	name string
 	send func(h *Host, ctx context.Context, file string, size int64, content io.Reader) error
 }
 
-// lorries are in the order in which they are tried; the console's pieces come behind them.
-func lorries() []lorry {
-	return []lorry{{"sftp", (*Host).bySFTP}, {"scp", (*Host).bySCP}, {"tee over exec", (*Host).byTee}}
+// uploadWays are in the order in which they are tried; the console's pieces come behind them.
+func uploadWays() []uploadWay {
+	return []uploadWay{{"sftp", (*Host).bySFTP}, {"scp", (*Host).bySCP}, {"tee over exec", (*Host).byTee}}
 }
 
-// lorryRate is the least that one may bring a second before it counts as stuck, beside a minute.
-const lorryRate = 128 << 10
+// uploadRate is the least that one may bring a second before it counts as stuck, beside a minute.
+const uploadRate = 128 << 10
 
 // stream opens a channel on which a subsystem or a program runs; it ends with ctx.
 func (h *Host) stream(ctx context.Context, kind, what string) (ssh.Channel, func(), error) {
@@ -135,12 +135,12 @@ func (h *Host) byTee(ctx context.Context, file string, size int64, content io.Re
 	return err
 }
 
-// drive brings content by one lorry, within a limit that grows with its size.
-func (h *Host) drive(ctx context.Context, l lorry, file string, size int64, content io.Reader) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute+time.Duration(size/lorryRate)*time.Second)
+// upload brings content by one way, within a limit that grows with its size.
+func (h *Host) upload(ctx context.Context, way uploadWay, file string, size int64, content io.Reader) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute+time.Duration(size/uploadRate)*time.Second)
 	defer cancel()
-	if err := l.send(h, ctx, file, size, content); err != nil {
-		return fmt.Errorf("%s: %w", l.name, err)
+	if err := way.send(h, ctx, file, size, content); err != nil {
+		return fmt.Errorf("%s: %w", way.name, err)
 	}
 	return nil
 }

@@ -58,14 +58,14 @@ func TestCarry(t *testing.T) {
 func (f *far) used() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.lorry == "" {
+	if f.upload == "" {
 		return "console"
 	}
-	return f.lorry
+	return f.upload
 }
 
-func (f *far) by(lorry string) {
+func (f *far) by(way string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.lorry = lorry
+	f.upload = way
 }
