@@ -83,7 +83,7 @@ func (s *joint) proved(ctx context.Context, h host.Reader) error {
 			asked, bystander = append(asked, o), append(bystander, s.bystander(i))
 		}
 	}
-	for i, seen := range observeAll(ctx, h, asked) {
+	for i, seen := range observeAll(ctx, h, s.others, asked) {
 		change := inForce(seen.Change)
 		switch {
 		case seen.Err != nil:

@@ -93,7 +93,7 @@ func (a *applying) lookAhead(ctx context.Context) {
 	if first < 0 || !onlyPuts(a.out[first].Change) || a.out[first].Stage.Host != a.host.Name() {
 		return
 	}
-	_ = observeAll(ctx, a.host, a.out[first:first+batchLength(a.out[first:])])
+	_ = observeAll(ctx, a.host, a.others, a.out[first:first+batchLength(a.out[first:])])
 }
 
 // sameHost refuses a host that is another, or has been booted, since it was observed, and reads its holds again.
@@ -207,7 +207,7 @@ func (a *applying) admitted(ctx context.Context, o *Outcome) bool {
 			asked = append(asked, inv)
 		}
 	}
-	seen := observeAll(ctx, a.host, asked)
+	seen := observeAll(ctx, a.host, a.others, asked)
 	for _, inv := range seen {
 		if inv.State == InSync {
 			continue
@@ -224,7 +224,7 @@ func (a *applying) admitted(ctx context.Context, o *Outcome) bool {
 
 // batch takes one item, or several that only put files, from a fresh look to the proof.
 func (a *applying) batch(ctx context.Context, outs []Outcome) {
-	now := observeAll(ctx, a.host, outs)
+	now := observeAll(ctx, a.host, a.others, outs)
 	for i := range outs {
 		a.admit(&outs[i], now[i])
 	}

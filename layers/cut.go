@@ -19,7 +19,7 @@ const ConfirmWithin = time.Minute
 // host is reached anew and agrees over that connection, and only then is the switch disarmed, over that connection. In any
 // other case the host takes the change back, with us or without.
 func (a *applying) provisional(ctx context.Context, o *Outcome) {
-	now := observeAll(ctx, a.host, []Outcome{*o})
+	now := observeAll(ctx, a.host, a.others, []Outcome{*o})
 	a.admit(o, now[0])
 	if o.State != Drifted {
 		return
@@ -229,7 +229,7 @@ func settleOn(ctx context.Context, h *host.Memo, o Outcome, limit time.Duration)
 	until := time.Now().Add(limit)
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		h.Forget()
-		seen := observeOne(ctx, h, o.Stage, o.Item)
+		seen := observeOne(ctx, h, nil, o.Stage, o.Item)
 		if seen.State == InSync || seen.State == Drifted && !seen.Change.Mendable() || !time.Now().Add(pause).Before(until) {
 			return seen
 		}

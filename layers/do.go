@@ -71,7 +71,7 @@ func cutOff(err error) bool {
 func (a *applying) lookAgain(ctx context.Context, o *Outcome, loss error) error {
 	a.doing(*o, "the connection was lost: looking what became of the step", time.Time{})
 	a.host.Forget()
-	now := observeOne(ctx, a.host, o.Stage, o.Item)
+	now := observeOne(ctx, a.host, a.others, o.Stage, o.Item)
 	switch {
 	case now.State == Unknown:
 		return fmt.Errorf("%w; what became of it could not be observed: %w", loss, now.Err)

@@ -28,6 +28,10 @@ func Observe(ctx context.Context, h host.Reader, stages []*Stage, opts Options) 
 	probe, stop := probing(ctx, h)
 	defer stop()
 	for i, p := range places {
+		if p.item.From != "" { // its host has an answer's limit of its own, after it is up
+			all.Go(func() { rep.Outcomes[i] = observeOne(ctx, h, opts.others, p.stage, p.item) })
+			continue
+		}
 		all.Go(func() { rep.Outcomes[i] = look(probe, h, p.stage, p.item) })
 	}
 	all.Wait()
@@ -72,11 +76,24 @@ func probing(ctx context.Context, h host.Reader) (context.Context, context.Cance
 	return ctx, func() { cancel(nil) }
 }
 
-// observeOne is one resource's Plan within ProbeLimit.
-func observeOne(ctx context.Context, h host.Reader, st *Stage, it Item) Outcome {
-	ctx, stop := probing(ctx, h)
+// observeOne is one resource's Plan within ProbeLimit, on the host that the item names with from where it names one.
+func observeOne(ctx context.Context, h host.Reader, others *others, st *Stage, it Item) Outcome {
+	if it.From == "" {
+		ctx, stop := probing(ctx, h)
+		defer stop()
+		return look(ctx, h, st, it)
+	}
+	other, err := others.get(ctx, it.From)
+	if err != nil {
+		return Outcome{Stage: st, Item: it, State: Unknown, Err: ofOther(it.From, err)}
+	}
+	ctx, stop := probing(ctx, other)
 	defer stop()
-	return look(ctx, h, st, it)
+	o := look(ctx, other, st, it)
+	if o.Err != nil {
+		o.Err = ofOther(it.From, o.Err)
+	}
+	return o
 }
 
 // look is one resource's Plan.

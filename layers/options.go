@@ -14,6 +14,8 @@ type Options struct {
 	Key []byte
 	// NoProbes leaves the unless of commands unasked: they are unknown then.
 	NoProbes bool
+
+	others *others // those that invariants are observed on with from; nil where only one host is looked at
 }
 
 // chosen lists the items to observe: those selected, every invariant of their stages, and the invariants of the layers

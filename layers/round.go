@@ -20,6 +20,7 @@ type Hosts interface {
 // ObserveAll observes the stages of all hosts, in parallel. A host that cannot be opened is in the report with its error;
 // the others go on.
 func ObserveAll(ctx context.Context, stages []*Stage, hosts Hosts, opts Options) Report {
+	opts.others = newOthers(hosts, opts.NoProbes)
 	return perHost(stages, func(name string, of []*Stage) HostReport {
 		if len(opts.chosen(of)) == 0 {
 			return HostReport{Host: name} // nothing is meant on this host: it is not dialled
@@ -54,7 +55,9 @@ func ApplyAll(ctx context.Context, approved Report, hosts Hosts, acting Acting) 
 				out[i].Err = err
 				return
 			}
-			out[i] = Apply(ctx, w, out[i], acting)
+			one := acting
+			one.others = newOthers(hosts, acting.NoProbes) // a host's own: what it forgets while it waits, another may be reading
+			out[i] = Apply(ctx, w, out[i], one)
 		})
 	}
 	all.Wait()

@@ -13,7 +13,8 @@ func (a *applying) settle(ctx context.Context, o Outcome, limit time.Duration) O
 	until := time.Now().Add(limit)
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		a.host.Forget()
-		seen := observeOne(ctx, a.host, o.Stage, o.Item)
+		a.others.forget()
+		seen := observeOne(ctx, a.host, a.others, o.Stage, o.Item)
 		if seen.State == InSync || seen.State == Drifted && !seen.Change.Mendable() && !o.Item.Invariant || !time.Now().Add(pause).Before(until) {
 			return seen
 		}
@@ -36,12 +37,13 @@ func waitedFor(o Outcome) string {
 	return diffText(o.Change)
 }
 
-// observeAll looks at items at once.
-func observeAll(ctx context.Context, h host.Reader, outs []Outcome) []Outcome {
+// observeAll looks at items at once: at those of other hosts anew each time, for nothing tells here what has changed there.
+func observeAll(ctx context.Context, h host.Reader, others *others, outs []Outcome) []Outcome {
+	others.forget()
 	seen := make([]Outcome, len(outs))
 	ask := make([]func(context.Context) error, len(outs))
 	for i, o := range outs {
-		ask[i] = func(ctx context.Context) error { seen[i] = observeOne(ctx, h, o.Stage, o.Item); return nil }
+		ask[i] = func(ctx context.Context) error { seen[i] = observeOne(ctx, h, others, o.Stage, o.Item); return nil }
 	}
 	_ = host.Ask(ctx, ask...) // the outcomes carry their own errors
 	return seen

@@ -64,6 +64,9 @@ type Item struct {
 	Resource modules.Resource
 	// Invariant: checked, never repaired. It is judged in its place in the stage.
 	Invariant bool
+	// From is the host that an invariant is observed on where it is not the stage's: the other end of a path. The address stays
+	// the stage's, and so does what the invariant gates.
+	From string
 	// Because is why an invariant must hold.
 	Because string
 	// Digest is a digest of what the plan wants (not of what was observed): it tells whether a resource is still the

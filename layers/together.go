@@ -23,7 +23,7 @@ func (a *applying) together(ctx context.Context, outs []Outcome) {
 		a.abandon(outs, outs[first].Reason)
 		return
 	}
-	now := observeAll(ctx, a.host, outs)
+	now := observeAll(ctx, a.host, a.others, outs)
 	for i := range outs {
 		if outs[i].Pending() {
 			a.admit(&outs[i], now[i])

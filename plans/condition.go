@@ -14,6 +14,7 @@ import (
 
 	"bisc/internal/host"
 	"bisc/internal/source"
+	"bisc/inventory"
 	"bisc/modules"
 	"bisc/modules/facts"
 )
@@ -26,8 +27,9 @@ type condition struct {
 	facts []string // that it names
 }
 
-// condition decodes and type-checks a condition with facts of the right types whose values are unknown.
-func (l *loader) condition(st *stage, b *hclsyntax.Block, a *hclsyntax.Attribute, in instance) *declaration {
+// condition decodes and type-checks a condition with facts of the right types whose values are unknown. The facts are those of
+// the host that is seen.
+func (l *loader) condition(st *stage, a *hclsyntax.Attribute, in instance, seen *inventory.Host) *declaration {
 	c := &condition{expr: a.Expr, ctx: in.ctx, text: l.textOf(a.Expr.Range())}
 	for _, t := range a.Expr.Variables() {
 		if t.RootName() != "fact" {
@@ -43,8 +45,8 @@ func (l *loader) condition(st *stage, b *hclsyntax.Block, a *hclsyntax.Attribute
 		}
 	}
 	slices.Sort(c.facts)
-	if len(c.facts) > 0 && !platformOf(st) {
-		l.fault(a.Expr.Range(), "Wrong platform", fmt.Sprintf("Facts are read from Linux; the host %q (%s) is %s.", st.host.Name, place(st.host.Range), st.host.Platform))
+	if len(c.facts) > 0 && seen != nil && seen.Platform&host.Linux == 0 {
+		l.fault(a.Expr.Range(), "Wrong platform", fmt.Sprintf("Facts are read from Linux; the host %q (%s) is %s.", seen.Name, place(seen.Range), seen.Platform))
 	}
 	typed := in.ctx.NewChild()
 	typed.Variables = map[string]cty.Value{"fact": factTypes()}

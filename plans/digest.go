@@ -55,6 +55,13 @@ func (l *loader) conditionDigest(label string, c *condition) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
+// fromDigest is the digest of what is wanted on another host than the stage's: seen in sync on one, it was not seen on the other.
+func fromDigest(digest, from string) string {
+	sum := sha256.New()
+	add(sum, "from", from, digest)
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
 // add writes words so that no two lists of words look the same.
 func add(h hash.Hash, words ...string) {
 	for _, w := range words {

@@ -17,6 +17,7 @@ type Explanation struct {
 	Doc       string
 	Invariant bool
 	Because   string
+	From      string // the host that an invariant is observed on, where it is another than the address's
 	Condition string // the expression, where Kind is condition
 	Origins   []Origin
 	// Attributes are in the order of the kind's documents, those that are not given included.
@@ -53,7 +54,7 @@ func (p *Plan) Explain(address string) (Explanation, error) {
 	}
 	out := Explanation{
 		Address: d.item.Address, Where: d.item.Where, Kind: "condition", Invariant: d.item.Invariant, Because: d.item.Because,
-		Digest: d.item.Digest, Assumes: p.gates(d),
+		From: d.item.From, Digest: d.item.Digest, Assumes: p.gates(d),
 	}
 	if c, ok := d.item.Resource.(*condition); ok {
 		out.Condition = c.text

@@ -84,6 +84,10 @@ func (l *loader) unknownAttributes(d *declaration) map[string]bool {
 		if isMeta(given.Name) || d.spec.has(given.Name) {
 			continue
 		}
+		if given.Name == metaFrom {
+			l.fault(given.NameRange, "Misplaced attribute", "from belongs to an invariant: only what is checked and never repaired is observed on another host.")
+			continue
+		}
 		meant[source.Suggest(given.Name, d.spec.names)] = true
 		l.fault(given.NameRange, "Unknown attribute", fmt.Sprintf("A %s has no attribute %q.%s", d.spec.kind.Name, given.Name, source.DidYouMean(given.Name, d.spec.names)))
 	}

@@ -56,6 +56,9 @@ func stageNode(st layers.Stage, text string) Node {
 		item := Node{Text: clean(strings.TrimPrefix(rest, st.Name+".")), Where: clean(it.Where), Address: clean(it.Address), Invariant: it.Invariant}
 		if it.Invariant {
 			item.Note = clean(it.Because)
+			if it.From != "" {
+				item.Note = clean("observed on "+it.From+": ") + item.Note
+			}
 		}
 		n.Children = append(n.Children, item)
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
-	"bisc/internal/host"
 	"bisc/internal/source"
+	"bisc/inventory"
 	"bisc/layers"
 	"bisc/modules"
 )
@@ -47,18 +47,19 @@ func (l *loader) item(st *stage, b *hclsyntax.Block, ctx *hcl.EvalContext) {
 		return
 	}
 	for _, in := range l.instances(st, b, ctx) {
-		d := l.resource(st, b, s, in)
+		d := l.resource(st, b, s, in, st.host)
 		d.item.Kind = s.kind.Name
 		d.block = b
 		l.declare(st, d, s.kind.Name, in)
 	}
 }
 
-// resource decodes a kind's block into a resource.
-func (l *loader) resource(st *stage, b *hclsyntax.Block, s *spec, in instance) *declaration {
+// resource decodes a kind's block into a resource. seen is the host that it is observed on; nil where
+// that is not known.
+func (l *loader) resource(st *stage, b *hclsyntax.Block, s *spec, in instance, seen *inventory.Host) *declaration {
 	d := &declaration{inner: b, spec: s, ctx: in.ctx, complete: true, host: st.host.Name}
-	if s.kind.Platform&st.host.Platform == 0 {
-		l.fault(b.TypeRange, "Wrong platform", fmt.Sprintf("%s is for %s; the host %q (%s) is %s.", s.kind.Name, s.kind.Platform, st.host.Name, place(st.host.Range), st.host.Platform))
+	if seen != nil && s.kind.Platform&seen.Platform == 0 {
+		l.fault(b.TypeRange, "Wrong platform", fmt.Sprintf("%s is for %s; the host %q (%s) is %s.", s.kind.Name, s.kind.Platform, seen.Name, place(seen.Range), seen.Platform))
 	}
 	d.item.Resource = s.kind.New(in.label)
 	l.fill(d)
@@ -145,6 +146,3 @@ func (l *loader) declare(st *stage, d *declaration, kind string, in instance) {
 	st.Items = append(st.Items, d.item)
 	st.resources = append(st.resources, d)
 }
-
-// platformOf says whether conditions can be judged: facts are read from Linux.
-func platformOf(st *stage) bool { return st.host.Platform&host.Linux != 0 }

@@ -20,13 +20,13 @@ func (l *loader) meet() {
 	}
 	for _, h := range l.plan.Inventory.Names() {
 		l.oneOwner(wanted[h])
-		l.introduce(wanted[h], resources(wanted[h]))
+		l.introduce(wanted[h], resources(wanted[h]), wanted)
 		l.agree(wanted[h])
 	}
 	for _, st := range l.inOrder() {
 		if st.runbook {
 			l.oneOwner(st.resources)
-			l.introduce(st.resources, append(resources(wanted[st.Host]), resources(st.resources)...))
+			l.introduce(st.resources, append(resources(wanted[st.Host]), resources(st.resources)...), wanted)
 			l.agree(st.resources)
 		}
 	}
@@ -59,12 +59,15 @@ func resources(ds []*declaration) []modules.Resource {
 	return out
 }
 
-// introduce calls Meet once a resource. One inside an invariant is among those that it is told of, too.
-func (l *loader) introduce(ds []*declaration, all []modules.Resource) {
+// introduce calls Meet once a resource. One inside an invariant is among those that it is told of, too; one that is observed on
+// another host is told of those that the layers want there.
+func (l *loader) introduce(ds []*declaration, all []modules.Resource, wanted map[string][]*declaration) {
 	for _, d := range ds {
 		n, ok := d.item.Resource.(modules.Neighbour)
 		switch {
 		case !ok || !d.complete:
+		case d.item.From != "":
+			n.Meet(append(resources(wanted[d.item.From]), d.item.Resource))
 		case d.item.Invariant:
 			n.Meet(append(slices.Clone(all), d.item.Resource))
 		default:

@@ -69,9 +69,13 @@ func (l *loader) hostsOf(b *hclsyntax.Block, ctx *hcl.EvalContext) []*inventory.
 	return out
 }
 
+// hostOf is the host that a value names: the element i of a list, or, where i is below zero, the whole value of what is no list.
 func (l *loader) hostOf(a *hclsyntax.Attribute, i int, v cty.Value, ctx *hcl.EvalContext) *inventory.Host {
-	expr := a.Expr
-	if tuple, ok := expr.(*hclsyntax.TupleConsExpr); ok && i < len(tuple.Exprs) {
+	expr, several := a.Expr, ""
+	if i >= 0 {
+		several = ", or a list of these"
+	}
+	if tuple, ok := expr.(*hclsyntax.TupleConsExpr); ok && i >= 0 && i < len(tuple.Exprs) {
 		expr = tuple.Exprs[i]
 	}
 	if !v.IsKnown() {
@@ -81,7 +85,7 @@ func (l *loader) hostOf(a *hclsyntax.Attribute, i int, v cty.Value, ctx *hcl.Eva
 		v = v.GetAttr("name")
 	}
 	if v.IsNull() || !v.IsKnown() || v.Type() != cty.String {
-		l.faultIn(expr, ctx, "Not a host", fmt.Sprintf("on is a host's name in quotes, host.NAME, or a list of these, not %s.", friendly(v.Type())))
+		l.faultIn(expr, ctx, "Not a host", fmt.Sprintf("%s is a host's name in quotes, host.NAME%s, not %s.", a.Name, several, friendly(v.Type())))
 		return nil
 	}
 	name := v.AsString()

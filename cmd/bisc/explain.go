@@ -44,6 +44,9 @@ func explanation(w io.Writer, e plans.Explanation) {
 	if e.Invariant {
 		fmt.Fprintf(w, "  invariant    checked, never repaired: %s\n", e.Because)
 	}
+	if e.From != "" {
+		fmt.Fprintf(w, "  from         observed on %s\n", e.From)
+	}
 	if len(e.Assumes) > 0 {
 		fmt.Fprintf(w, "  assumes      the invariants of %s\n", strings.Join(e.Assumes, ", "))
 	}

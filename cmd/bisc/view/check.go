@@ -68,6 +68,9 @@ func brief(verb string, it Item) string {
 		return p.value(it.Reason)
 	}
 	first, _ := p.facts(it, classOf(verb, it))
+	if it.From != "" && verdictOf(verb, it) == fails {
+		first += " (observed on " + p.value(it.From) + ")"
+	}
 	if it.Because != "" && verdictOf(verb, it) == fails {
 		first += " (because " + p.value(it.Because) + ")"
 	}

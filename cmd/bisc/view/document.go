@@ -63,6 +63,7 @@ type Item struct {
 	Digest    string   `json:"digest"` // of what the plan wants
 	Invariant bool     `json:"invariant"`
 	Because   string   `json:"because,omitempty"`
+	From      string   `json:"from,omitempty"` // the host that an invariant is observed on, where it is another
 	State     string   `json:"state"`
 	Reason    string   `json:"reason,omitempty"`
 	Error     string   `json:"error,omitempty"`
@@ -140,7 +141,7 @@ func tells(h layers.HostReport) bool {
 func newItem(run Run, o layers.Outcome) Item {
 	it := Item{
 		Address: visible(o.Item.Address), Kind: o.Item.Kind, Where: visible(o.Item.Where), Digest: o.Item.Digest,
-		Invariant: o.Item.Invariant, Because: visible(o.Item.Because),
+		Invariant: o.Item.Invariant, Because: visible(o.Item.Because), From: visible(o.Item.From),
 		State: o.State.String(), Reason: visible(o.Reason), TookMs: milliseconds(o.Took),
 		Diffs: newDiffs(o.Change.Diffs), Left: newDiffs(o.Left), Steps: []Step{}, Destroys: visibleAll(o.Change.Destroys),
 		CanCutOff: visible(o.Change.Cuts),

@@ -121,6 +121,9 @@ func (p *page) reasonLines(it Item, c class) []string {
 		out = append(out, p.value(it.Error))
 	}
 	if it.Because != "" && (c == broken || c == waiting || c == held || c == unknown) {
+		if it.From != "" && c != unknown { // its error says where
+			out = append(out, "observed on "+p.value(it.From))
+		}
 		out = append(out, "because "+p.value(it.Because))
 	}
 	return out
