@@ -6,9 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"math"
-	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +14,7 @@ import (
 
 	"bisc/cmd/bisc/view"
 	"bisc/internal/host"
+	"bisc/internal/host/eoshost"
 )
 
 func (c *command) eosSessions() *cobra.Command {
@@ -72,8 +71,9 @@ type configSession struct {
 
 // whose tells by its name who made a session or holds a lock. EOS opens sessions of its own around timed commits [V].
 func whose(name string) string {
+	_, our := eoshost.RunOf(name)
 	switch {
-	case strings.HasPrefix(name, "bisc-"):
+	case our:
 		return "ours"
 	case name == "doublezero" || strings.HasPrefix(name, "doublezero-agent-"):
 		return "the second manager's"
@@ -88,11 +88,11 @@ func configuring(ctx context.Context, h host.Reader) (answer, error) {
 	var noLock *host.ShowError
 	err := host.Ask(ctx,
 		func(ctx context.Context) (err error) {
-			sessions, err = h.Show(ctx, "show configuration sessions detail | json")
+			sessions, err = h.Show(ctx, eoshost.AskSessions)
 			return err
 		},
 		func(ctx context.Context) (err error) {
-			if lock, err = h.Show(ctx, "show configuration lock | json"); errors.As(err, &noLock) {
+			if lock, err = h.Show(ctx, eoshost.AskLock); errors.As(err, &noLock) {
 				return nil
 			}
 			return err
@@ -123,69 +123,35 @@ func configuring(ctx context.Context, h host.Reader) (answer, error) {
 	return answer{text, said}, nil
 }
 
-// readConfigurers reads both shapes that EOS has had: before 4.32 a session that waits for its confirmation is in state
-// pendingCommitTimer, since then it is committed and named beside the list while its timer runs [V]. What is new in another way is shown as strange.
+// readConfigurers reads the sessions as an apply reads them; what an apply would stop at is shown as strange.
 func readConfigurers(b []byte) (*configurers, error) {
-	var raw struct {
-		Sessions map[string]struct {
-			State, Description, CommitUser string
-			Instances                      map[string]struct{ User, Terminal string }
-		}
-		MaxOpenSessions             *int
-		MergeOnCommit               *bool
-		SaveToStartupConfigOnCommit *bool
-		CommitTimerSessionName      string
+	in, err := eoshost.ReadSessions(b)
+	if err != nil {
+		return nil, err
 	}
-	if err := json.Unmarshal(b, &raw); err != nil {
-		return nil, fmt.Errorf("show configuration sessions detail: the answer is not understood: %w", err)
-	}
-	if raw.Sessions == nil {
-		return nil, errors.New("show configuration sessions detail: the answer lists no sessions, not even none: this EOS is not understood")
-	}
-	said := &configurers{Timer: raw.CommitTimerSessionName, Sessions: []configSession{}, Max: 5, Merge: raw.MergeOnCommit, Saves: raw.SaveToStartupConfigOnCommit}
-	if raw.MaxOpenSessions != nil {
-		said.Max = *raw.MaxOpenSessions
-	}
-	for _, name := range slices.Sorted(maps.Keys(raw.Sessions)) {
-		from := raw.Sessions[name]
-		s := configSession{Name: name, State: from.State, Whose: whose(name), Description: from.Description, CommitUser: from.CommitUser}
-		for _, id := range slices.Sorted(maps.Keys(from.Instances)) {
-			s.Open = append(s.Open, from.Instances[id].User+" on "+from.Instances[id].Terminal)
-		}
-		switch from.State {
-		case "pending":
-			said.Pending++
-		case "pendingCommitTimer":
-			said.Timer = name
-		case "committed", "completed", "aborted":
-		default:
-			said.Strange = append(said.Strange, fmt.Sprintf("session %s is in state %q", name, from.State))
-		}
-		said.Sessions = append(said.Sessions, s)
+	said := &configurers{Timer: in.Timer, Sessions: []configSession{}, Pending: len(in.Pending()), Max: in.Max, Merge: in.Merge, Saves: in.Saves, Strange: in.Strange()}
+	for _, name := range in.Names() {
+		s := in.ByName[name]
+		said.Sessions = append(said.Sessions, configSession{Name: name, State: s.State, Whose: whose(name), Description: s.Description, CommitUser: s.CommitUser, Open: s.Open})
 	}
 	return said, nil
 }
 
 func (c *configurers) readLock(lock, clock []byte) {
-	var raw struct {
-		UserInfo *struct {
-			Username, UserTty, TransactionName string
-			LockAcquireTime                    float64
-		}
-	}
-	if err := json.Unmarshal(lock, &raw); err != nil || raw.UserInfo == nil {
+	h, err := eoshost.ReadLock(lock)
+	switch {
+	case err != nil:
 		c.NoLock = "show configuration lock does not say who holds it"
 		c.Strange = append(c.Strange, c.NoLock)
 		return
-	}
-	i := *raw.UserInfo
-	if i.Username == "" && i.UserTty == "" && i.TransactionName == "" {
+	case h == nil:
 		return
 	}
-	c.Lock = &configLock{User: i.Username, TTY: i.UserTty, Transaction: i.TransactionName, Since: i.LockAcquireTime, Whose: whose(i.TransactionName)}
+	since := float64(h.Since.UnixMicro()) / 1e6
+	c.Lock = &configLock{User: h.User, TTY: h.TTY, Transaction: h.Transaction, Since: since, Whose: whose(h.Transaction)}
 	var now struct{ UTCTime *float64 }
-	if json.Unmarshal(clock, &now) == nil && now.UTCTime != nil && i.LockAcquireTime > 0 && *now.UTCTime >= i.LockAcquireTime {
-		c.Lock.Age = time.Duration(math.Round(*now.UTCTime-i.LockAcquireTime)) * time.Second
+	if json.Unmarshal(clock, &now) == nil && now.UTCTime != nil && since > 0 && *now.UTCTime >= since {
+		c.Lock.Age = time.Duration(math.Round(*now.UTCTime-since)) * time.Second
 	}
 }
 

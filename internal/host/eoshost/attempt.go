@@ -83,7 +83,7 @@ type attempt struct {
 	ctx   context.Context // of the commit, for what the watch has to write down
 
 	was    snapshot
-	held   *holder   // our lock, as the switch names it
+	held   *Holder   // our lock, as the switch names it
 	first  time.Time // when the timer runs out at the earliest, by our clock
 	last   time.Time // and at the latest
 	unsure error     // why the timer is left to run out: the switch's answers are not understood

@@ -137,9 +137,9 @@ func (a *attempt) raced(ctx context.Context) (raced bool, said string, err error
 		return false, "", err
 	case !a.holds(h):
 		return false, "", guarded("the configuration lock is ours", "it is not any more: %v", h)
-	case s.timer != "":
-		return false, "", guarded("no commit timer of others runs", "the commit of session %s waits for its confirmation", s.timer)
-	case s.state[a.name] != "pending":
+	case s.Timer != "":
+		return false, "", guarded("no commit timer of others runs", "the commit of session %s waits for its confirmation", s.Timer)
+	case s.ByName[a.name].State != "pending":
 		return false, "", guarded("the session is ours", "somebody ended session %s", a.name)
 	}
 	if now := hashConfig(running); now != a.was.hash {
@@ -149,7 +149,7 @@ func (a *attempt) raced(ctx context.Context) (raced bool, said string, err error
 }
 
 // holds tells whether a lock is the one that was taken, by this context.
-func (a *attempt) holds(h *holder) bool {
+func (a *attempt) holds(h *Holder) bool {
 	return h != nil && a.held != nil && h.Transaction == a.lock && h.TTY == a.held.TTY && h.Since.Equal(a.held.Since)
 }
 

@@ -74,7 +74,7 @@ func (a *attempt) kept(ctx context.Context) (kept, timer bool, err error) {
 		return false, false, err
 	}
 	now, err := whole(running, askRunning)
-	if err != nil || s.timer == a.name {
+	if err != nil || s.Timer == a.name {
 		return false, err == nil, err
 	}
 	return len(a.want.lacks(now)) == 0, false, nil
@@ -164,8 +164,8 @@ func (a *attempt) maySave(ctx context.Context) error {
 	if err != nil {
 		return misread("no commit timer of others runs", err)
 	}
-	if s.timer != "" {
-		return guarded("no commit timer of others runs", "the commit of session %s waits for its confirmation: save once it is confirmed or taken back", s.timer)
+	if s.Timer != "" {
+		return guarded("no commit timer of others runs", "the commit of session %s waits for its confirmation: save once it is confirmed or taken back", s.Timer)
 	}
 	return nil
 }
@@ -203,7 +203,7 @@ func (a *attempt) save(ctx context.Context) (string, error) {
 func (a *attempt) unlock(ctx context.Context) (string, error) {
 	h, err := a.holder(ctx)
 	switch {
-	case errors.Is(err, errShape), errors.As(err, new(*host.GuardError)): // its own transaction is all that this can end
+	case errors.Is(err, ErrShape), errors.As(err, new(*host.GuardError)): // its own transaction is all that this can end
 		return a.unlockOwn(ctx)
 	case err != nil:
 		return "", err

@@ -331,19 +331,19 @@ func (e *emulated) left() string {
 	if _, err := s.Run("enable"); err != nil {
 		e.t.Error(err)
 	}
-	lock, err := s.Run(askLock)
+	lock, err := s.Run(AskLock)
 	if err != nil {
 		e.t.Error(err)
 	}
-	all, err := s.Run(askSessions)
+	all, err := s.Run(AskSessions)
 	if err != nil {
 		e.t.Error(err)
 	}
-	h, err := readLock(lock)
+	h, err := ReadLock([]byte(lock))
 	if err != nil {
 		e.t.Error(err)
 	}
-	in, err := readSessions(all)
+	in, err := ReadSessions([]byte(all))
 	if err != nil {
 		e.t.Error(err)
 	}
@@ -351,11 +351,11 @@ func (e *emulated) left() string {
 	if h != nil {
 		out = append(out, "the lock is left: "+h.String())
 	}
-	if in.timer != "" {
-		out = append(out, "a timer is left: "+in.timer)
+	if in.Timer != "" {
+		out = append(out, "a timer is left: "+in.Timer)
 	}
-	for _, name := range in.pending() {
-		if _, our := runOf(name); our {
+	for _, name := range in.Pending() {
+		if _, our := RunOf(name); our {
 			out = append(out, "a session is left: "+name)
 		}
 	}

@@ -131,9 +131,9 @@ func (c *paperChannel) answer(cmd string) string {
 		return c.inSession(cmd)
 	case cmd == "show version | json":
 		return `{"version":"4.34.0F"}`
-	case cmd == askSessions:
+	case cmd == AskSessions:
 		return p.showSessions()
-	case cmd == askLock:
+	case cmd == AskLock:
 		if p.owner == "" {
 			return `{"userInfo":{}}`
 		}

@@ -115,7 +115,7 @@ func (a *attempt) clean(ctx context.Context) (string, error) {
 	if a.lost != nil {
 		return "", a.lost
 	}
-	if err != nil || s.state[a.name] == "pending" {
+	if err != nil || s.ByName[a.name].State == "pending" {
 		var refused *host.ShowError
 		_, failed := a.say(ctx, actLimit, "configure session "+a.name+" abort")
 		if failed != nil && (err == nil || !errors.As(failed, &refused)) { // who does not know whether it is there may be told that it is not
@@ -226,7 +226,7 @@ func (a *attempt) lookOld(ctx context.Context) (said, why string, err error) {
 	switch {
 	case a.lost != nil:
 		return "", "", a.lost
-	case err == nil && s.timer == a.name: // not understood: the timer must be over by now, and the hash tells
+	case err == nil && s.Timer == a.name: // not understood: the timer must be over by now, and the hash tells
 		return "", "the timer still runs", nil
 	}
 	hash := hashConfig(running)

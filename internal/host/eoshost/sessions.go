@@ -10,81 +10,112 @@ import (
 	"time"
 )
 
-// Commands by which the machine learns who configures the switch.
+// Commands by which is learned who configures a switch.
 const (
-	askSessions = "show configuration sessions detail | json"
-	askLock     = "show configuration lock | json"
+	AskSessions = "show configuration sessions detail | json"
+	AskLock     = "show configuration lock | json"
 )
 
-// errShape: an answer of a release that nobody has seen. What it says is not guessed.
-var errShape = errors.New("the switch's answer has a shape that this bisc does not know")
+// ErrShape: an answer of a release that nobody has seen. What it says is not guessed.
+var ErrShape = errors.New("the switch's answer has a shape that this bisc does not know")
 
-// sessions are a switch's configuration sessions (eos.md B.1).
-type sessions struct {
-	state map[string]string // by name: pending, committed, completed, aborted, pendingCommitTimer
-	max   int               // pending ones that the switch allows
-	// timer is the session whose commit waits for its confirmation; empty: none.
-	timer string
-	// saves: every commit is written to startup-config at once, the unconfirmed too.
-	saves bool
+// Sessions are a switch's configuration sessions (eos.md B.1).
+type Sessions struct {
+	ByName map[string]Session
+	Max    int // pending ones that the switch allows
+	// Timer is the session whose commit waits for its confirmation; empty: none.
+	Timer string
+	// Merge: a commit adds to the running configuration, or replaces it. Nil: the switch does not say.
+	Merge *bool
+	// Saves: every commit is written to startup-config at once, the unconfirmed too. Nil: the switch does not say.
+	Saves *bool
 }
 
-// readSessions reads either shape. Before 4.32 the session that waits is in state pendingCommitTimer; since then it is in state
-// committed, and the answer names it in commitTimerSessionName while the timer runs [V].
-func readSessions(answer string) (sessions, error) {
+// Session is one of them.
+type Session struct {
+	State                   string // pending, committed, completed, aborted, pendingCommitTimer; else it is strange
+	Description, CommitUser string
+	Open                    []string // who is in it: USER on TTY
+}
+
+// ReadSessions reads either shape of the answer to AskSessions. Before 4.32 the session that waits is in state pendingCommitTimer;
+// since then it is in state committed, and the answer names it in commitTimerSessionName while the timer runs [V]. Its error is
+// ErrShape; a session in a state that nobody has seen is none, but Strange.
+func ReadSessions(answer []byte) (Sessions, error) {
 	var raw struct {
 		Sessions map[string]struct {
-			State *string `json:"state"`
+			State       string `json:"state"`
+			Description string `json:"description"`
+			CommitUser  string `json:"commitUser"`
+			Instances   map[string]struct {
+				User     string `json:"user"`
+				Terminal string `json:"terminal"`
+			} `json:"instances"`
 		} `json:"sessions"`
-		Max   *int    `json:"maxOpenSessions"`
-		Saves *bool   `json:"saveToStartupConfigOnCommit"`
-		Timer *string `json:"commitTimerSessionName"`
+		Max   *int   `json:"maxOpenSessions"`
+		Merge *bool  `json:"mergeOnCommit"`
+		Saves *bool  `json:"saveToStartupConfigOnCommit"`
+		Timer string `json:"commitTimerSessionName"`
 	}
-	if err := json.Unmarshal([]byte(answer), &raw); err != nil {
-		return sessions{}, fmt.Errorf("%w: %s: %w", errShape, askSessions, err)
+	if err := json.Unmarshal(answer, &raw); err != nil {
+		return Sessions{}, fmt.Errorf("%w: %s: %w", ErrShape, AskSessions, err)
 	}
 	if raw.Sessions == nil {
-		return sessions{}, fmt.Errorf("%w: %s: it lists no sessions", errShape, askSessions)
+		return Sessions{}, fmt.Errorf("%w: %s: it lists no sessions, not even none", ErrShape, AskSessions)
 	}
-	s := sessions{state: map[string]string{}, max: 5, saves: raw.Saves != nil && *raw.Saves} // 5 is EOS's own default [V]
+	s := Sessions{ByName: map[string]Session{}, Max: 5, Timer: raw.Timer, Merge: raw.Merge, Saves: raw.Saves} // 5 is EOS's own default [V]
 	if raw.Max != nil {
-		s.max = *raw.Max
-	}
-	if raw.Timer != nil {
-		s.timer = *raw.Timer
+		s.Max = *raw.Max
 	}
 	for _, name := range slices.Sorted(maps.Keys(raw.Sessions)) {
-		state := raw.Sessions[name].State
-		if state == nil || !slices.Contains([]string{"pending", "committed", "completed", "aborted", "pendingCommitTimer"}, *state) {
-			return sessions{}, fmt.Errorf("%w: %s: the state of session %q", errShape, askSessions, name)
+		from := raw.Sessions[name]
+		one := Session{State: from.State, Description: from.Description, CommitUser: from.CommitUser}
+		for _, id := range slices.Sorted(maps.Keys(from.Instances)) {
+			one.Open = append(one.Open, from.Instances[id].User+" on "+from.Instances[id].Terminal)
 		}
-		s.state[name] = *state
-		if *state == "pendingCommitTimer" {
-			s.timer = name
+		if from.State == "pendingCommitTimer" {
+			s.Timer = name
 		}
+		s.ByName[name] = one
 	}
 	return s, nil
 }
 
-// pending lists the sessions that take a slot.
-func (s sessions) pending() []string {
+// Names are the sessions' names, sorted.
+func (s Sessions) Names() []string { return slices.Sorted(maps.Keys(s.ByName)) }
+
+// Strange says which sessions are in a state that nobody has seen, a text each.
+func (s Sessions) Strange() []string {
 	var out []string
-	for _, name := range slices.Sorted(maps.Keys(s.state)) {
-		if s.state[name] == "pending" {
+	for _, name := range s.Names() {
+		switch state := s.ByName[name].State; state {
+		case "pending", "committed", "completed", "aborted", "pendingCommitTimer":
+		default:
+			out = append(out, fmt.Sprintf("session %s is in state %q", name, state))
+		}
+	}
+	return out
+}
+
+// Pending lists the sessions that take a slot, sorted.
+func (s Sessions) Pending() []string {
+	var out []string
+	for _, name := range s.Names() {
+		if s.ByName[name].State == "pending" {
 			out = append(out, name)
 		}
 	}
 	return out
 }
 
-// holder is who holds the configuration lock.
-type holder struct {
+// Holder is who holds the configuration lock.
+type Holder struct {
 	User, TTY, Transaction string
-	Since                  time.Time
+	Since                  time.Time // by the switch's own clock
 }
 
-// readLock reads who holds the lock; nil: nobody [V/I].
-func readLock(answer string) (*holder, error) {
+// ReadLock reads from the answer to AskLock who holds the lock; nil: nobody [V/I]. Its error is ErrShape.
+func ReadLock(answer []byte) (*Holder, error) {
 	var raw struct {
 		Info *struct {
 			User        string  `json:"username"`
@@ -93,21 +124,21 @@ func readLock(answer string) (*holder, error) {
 			Since       float64 `json:"lockAcquireTime"`
 		} `json:"userInfo"`
 	}
-	if err := json.Unmarshal([]byte(answer), &raw); err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", errShape, askLock, err)
+	if err := json.Unmarshal(answer, &raw); err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrShape, AskLock, err)
 	}
 	switch i := raw.Info; {
 	case i == nil:
-		return nil, fmt.Errorf("%w: %s: it does not say who", errShape, askLock)
+		return nil, fmt.Errorf("%w: %s: it does not say who", ErrShape, AskLock)
 	case i.User == "" && i.TTY == "" && i.Transaction == "" && i.Since == 0:
 		return nil, nil
 	default:
-		return &holder{User: i.User, TTY: i.TTY, Transaction: i.Transaction, Since: time.Unix(0, int64(i.Since*1e9))}, nil
+		return &Holder{User: i.User, TTY: i.TTY, Transaction: i.Transaction, Since: time.Unix(0, int64(i.Since*1e9))}, nil
 	}
 }
 
 // String reads "root on vty4 (transaction doublezero, since 2026-01-02T03:04:05Z)".
-func (h *holder) String() string {
+func (h *Holder) String() string {
 	name := h.Transaction
 	if name == "" {
 		name = "without a name"
@@ -118,8 +149,8 @@ func (h *holder) String() string {
 // ours begins the names of bisc's locks, sessions and checkpoints: bisc-RUN, and bisc-RUN-N for the Nth attempt of a run.
 const ours = "bisc-"
 
-// runOf is the run that a name of bisc's belongs to; ok is false for a name of others.
-func runOf(name string) (run string, ok bool) {
+// RunOf is the run that a name of bisc's belongs to; ok is false for a name of others.
+func RunOf(name string) (run string, ok bool) {
 	run, ok = strings.CutPrefix(name, ours)
 	return run, ok
 }

@@ -46,10 +46,10 @@ func (a *attempt) timedCommit(ctx context.Context) (string, error) {
 		return "", err
 	}
 	s, err := a.sessions(ctx)
-	if err == nil && s.timer != a.name {
-		err = fmt.Errorf("%w: it took the commit of %s, and shows no timer of it (timer: %q)", errShape, a.name, s.timer)
+	if err == nil && s.Timer != a.name {
+		err = fmt.Errorf("%w: it took the commit of %s, and shows no timer of it (timer: %q)", ErrShape, a.name, s.Timer)
 	}
-	if errors.Is(err, errShape) {
+	if errors.Is(err, ErrShape) {
 		a.unsure = err
 	}
 	if err != nil {
@@ -117,7 +117,7 @@ func (a *attempt) mayConfirm(ctx context.Context) (string, error) {
 		return "", untold("the commit's timer runs", a.unsure)
 	}
 	s, err := a.sessions(ctx)
-	if errors.Is(err, errShape) {
+	if errors.Is(err, ErrShape) {
 		a.unsure = err
 	}
 	if err != nil {
@@ -134,8 +134,8 @@ func (a *attempt) mayConfirm(ctx context.Context) (string, error) {
 	a.spoilt = a.spoiltBy(startup)
 	left := a.first.Sub(a.now())
 	switch {
-	case s.timer != a.name:
-		return "", guarded("the commit's timer runs", "it does not any more (timer: %q)", s.timer)
+	case s.Timer != a.name:
+		return "", guarded("the commit's timer runs", "it does not any more (timer: %q)", s.Timer)
 	case !a.holds(h):
 		return "", guarded("the configuration lock is ours", "it is not any more: %v", h)
 	case left < a.margin():
