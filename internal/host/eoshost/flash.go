@@ -162,6 +162,17 @@ func (w *Writer) filesBack(ctx context.Context, before error) error {
 	return before
 }
 
+// filesStay leaves the files as they are once a confirmation was sent of which nobody knows whether it arrived: old files beside new
+// lines would be neither state. It names what was kept of the old ones.
+func (w *Writer) filesStay(lost error) error {
+	for _, f := range w.files {
+		if f.placed {
+			lost = fmt.Errorf("%w; %s is the new one, and the old is kept as %s", lost, f.path, f.old)
+		}
+	}
+	return lost
+}
+
 // putBack is tried again over a new connection where the first is gone.
 func (w *Writer) putBack(ctx context.Context, f *swap) error {
 	on, until := w.Host, w.tempo.now().Add(reopenLimit)

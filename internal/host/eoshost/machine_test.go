@@ -433,6 +433,24 @@ func TestAnInterruptLeavesNothing(t *testing.T) {
 	}
 }
 
+// TestAConfirmationThatMayHaveArrivedKeepsTheFiles: the lines may be kept, and the old files beside them would be neither state.
+func TestAConfirmationThatMayHaveArrivedKeepsTheFiles(t *testing.T) {
+	f := &swap{path: "/mnt/flash/bisc/x", old: "/mnt/flash/bisc/.x.bisc-old-r1", placed: true}
+	var asked []string
+	ctx := host.WithAsides(t.Context(), func(_ context.Context, aside host.Aside, _ func(context.Context) (string, error)) error {
+		asked = append(asked, aside.What)
+		return nil
+	})
+	for sent, stay := range map[phase]bool{confirming: true, confirmed: true, untouched: false} {
+		asked = nil
+		w := &Writer{Host: &Host{}, try: &attempt{phase: sent, name: "bisc-r1-1"}, files: []*swap{f}}
+		err := w.Revert(ctx)
+		if stay && (!errors.Is(err, host.ErrLost) || !strings.Contains(err.Error(), f.old)) || stay == (len(asked) > 0) {
+			t.Errorf("phase %d: %v; %q", sent, err, asked)
+		}
+	}
+}
+
 func TestASwitchThatSavesEveryCommitIsRefused(t *testing.T) {
 	p := newPaper()
 	p.saves = true

@@ -259,7 +259,11 @@ func (w *Writer) Revert(ctx context.Context) error {
 	if w.try != nil {
 		err = w.try.revert(ctx)
 	}
-	err = w.filesBack(ctx, err)
+	if w.try != nil && (w.try.phase == confirming || w.try.phase == confirmed) {
+		err = w.filesStay(err)
+	} else {
+		err = w.filesBack(ctx, err)
+	}
 	w.endFresh()
 	w.forget()
 	return err
