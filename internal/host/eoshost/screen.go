@@ -17,6 +17,7 @@ type screen struct {
 	mu    sync.Mutex
 	text  []byte
 	heard time.Time // when the last byte came
+	awake time.Time // when this process was last seen to have slept through its own timer
 	err   error     // why no more will come
 	news  chan struct{}
 }
@@ -85,12 +86,26 @@ func (s *screen) until(ctx context.Context, silence time.Duration, look func(tex
 			return err
 		}
 		timer.Reset(wait)
+		due := time.Now().Add(wait)
 		select {
 		case <-s.news:
 		case <-timer.C:
+			s.woke(due, time.Now())
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
+	}
+}
+
+// overslept is how much later than asked for a timer fires in a process that is starved, or was stopped: then the silence was its own,
+// and what the switch said meanwhile may still wait to be read.
+const overslept = 100 * time.Millisecond
+
+func (s *screen) woke(due, now time.Time) {
+	if now.Sub(due) > overslept {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.awake = now
 	}
 }
 
@@ -101,13 +116,14 @@ func (s *screen) look(silence time.Duration, look func([]byte) looked) (time.Dur
 	quiet := time.Since(s.heard)
 	seen := look(s.text)
 	after := map[looked]time.Duration{maybe: settled, doubtful: settledLong}[seen]
+	calm := min(quiet, time.Since(s.awake))
 	switch {
-	case seen == found, after > 0 && quiet >= after:
+	case seen == found, after > 0 && (calm >= after || quiet >= silence):
 		return 0, nil
 	case s.err != nil:
 		return 0, fmt.Errorf("%w: %w", errClosed, s.err)
 	case after > 0:
-		return after - quiet + time.Millisecond, nil
+		return after - calm + time.Millisecond, nil
 	case quiet >= silence:
 		return 0, fmt.Errorf("no word for %s: %w", silence, host.ErrStuck)
 	}
