@@ -13,8 +13,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"bisc/cmd/bisc/view"
+	"bisc/internal/eosconf"
 	"bisc/internal/host"
-	"bisc/internal/host/eoshost"
 )
 
 func (c *command) eosSessions() *cobra.Command {
@@ -71,7 +71,7 @@ type configSession struct {
 
 // whose tells by its name who made a session or holds a lock. EOS opens sessions of its own around timed commits [V].
 func whose(name string) string {
-	_, our := eoshost.RunOf(name)
+	_, our := eosconf.RunOf(name)
 	switch {
 	case our:
 		return "ours"
@@ -88,11 +88,11 @@ func configuring(ctx context.Context, h host.Reader) (answer, error) {
 	var noLock *host.ShowError
 	err := host.Ask(ctx,
 		func(ctx context.Context) (err error) {
-			sessions, err = h.Show(ctx, eoshost.AskSessions)
+			sessions, err = h.Show(ctx, eosconf.AskSessions)
 			return err
 		},
 		func(ctx context.Context) (err error) {
-			if lock, err = h.Show(ctx, eoshost.AskLock); errors.As(err, &noLock) {
+			if lock, err = h.Show(ctx, eosconf.AskLock); errors.As(err, &noLock) {
 				return nil
 			}
 			return err
@@ -125,7 +125,7 @@ func configuring(ctx context.Context, h host.Reader) (answer, error) {
 
 // readConfigurers reads the sessions as an apply reads them; what an apply would stop at is shown as strange.
 func readConfigurers(b []byte) (*configurers, error) {
-	in, err := eoshost.ReadSessions(b)
+	in, err := eosconf.ReadSessions(b)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +138,7 @@ func readConfigurers(b []byte) (*configurers, error) {
 }
 
 func (c *configurers) readLock(lock, clock []byte) {
-	h, err := eoshost.ReadLock(lock)
+	h, err := eosconf.ReadLock(lock)
 	switch {
 	case err != nil:
 		c.NoLock = "show configuration lock does not say who holds it"

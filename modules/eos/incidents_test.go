@@ -51,7 +51,7 @@ func TestIncident39_WhatRunsIsNotWhatWillBoot(t *testing.T) {
 	b.Shows[sessionsNow] = `{"sessions":{"bob":{"state":"committed"}},"commitTimerSessionName":"bob"}`
 	has(t, planOf(t, b, routeLines()), "boot startup: (none) -> "+relayFor, "why: the commit of session bob waits", "!step:")
 	b.Shows[sessionsNow] = `{"pending":["bob"]}`
-	has(t, planOf(t, b, routeLines()), "error: ", "its form is not known")
+	has(t, planOf(t, b, routeLines()), "error: ", "a shape that this bisc does not know")
 
 	b.startup, b.running = b.running, base
 	b.tell() // the second manager took it away, and has not saved yet

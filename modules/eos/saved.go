@@ -2,7 +2,6 @@ package eos
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -82,33 +81,16 @@ func (s *Saved) foreign(adds, removes []eosconf.Entry) string {
 	return " (the second manager's among them: " + strings.Join(whose, "; ") + ")"
 }
 
-// configSessions is what is read of show configuration sessions detail. 4.32 says at the top which session a timer runs for; before
-// that the session's own state does [V: json/curated/configuration-sessions-*.json].
-type configSessions struct {
-	Sessions map[string]struct {
-		State string `json:"state"`
-	} `json:"sessions"`
-	Timer string `json:"commitTimerSessionName"`
-}
-
-// unconfirmed is the session whose commit waits for its confirmation; empty: none does.
+// unconfirmed is the session whose commit waits for its confirmation; empty: none does. A session in a state that nobody has seen
+// may be one.
 func unconfirmed(ctx context.Context, h host.Reader) (string, error) {
-	const command = "show configuration sessions detail"
-	var raw json.RawMessage
-	if err := host.ShowJSON(ctx, h, command, &raw); err != nil {
+	answer, err := h.Show(ctx, eosconf.AskSessions)
+	var said eosconf.Sessions
+	if err == nil {
+		said, err = eosconf.ReadKnown(answer)
+	}
+	if err != nil {
 		return "", fmt.Errorf("whether a commit waits for its confirmation: %w", err)
 	}
-	var said configSessions
-	if err := json.Unmarshal(raw, &said); err != nil || said.Sessions == nil {
-		return "", fmt.Errorf("whether a commit waits for its confirmation: the answer to %q has no sessions: its form is not known (%v)", command, err)
-	}
-	if said.Timer != "" {
-		return said.Timer, nil
-	}
-	for name, s := range said.Sessions {
-		if strings.Contains(s.State, "pendingCommitTimer") {
-			return name, nil
-		}
-	}
-	return "", nil
+	return said.Timer, nil
 }

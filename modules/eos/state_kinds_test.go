@@ -55,7 +55,7 @@ func TestMonitor(t *testing.T) {
 		{what: "active without a device", lines: []eosconf.Want{list(), monitorLines()}, said: `{"sessions":{"1":{"mirrorDeviceName":"","targetInterfaces":[{"name":"Cpu","operState":"active"}]}}}`,
 			words: []string{"now programmed: Cpu active, without a device -> Cpu active"}},
 		{what: "another session", lines: []eosconf.Want{list(), monitorLines()}, said: `{"sessions":{"2":{}}}`, words: []string{"now programmed: no session 1 in force"}},
-		{what: "an answer of another form", lines: []eosconf.Want{list(), monitorLines()}, said: `{"monitors":{}}`, words: []string{"error: ", "form is not known"}},
+		{what: "an answer of another form", lines: []eosconf.Want{list(), monitorLines()}, said: `{"monitors":{}}`, words: []string{"error: ", "a shape that this bisc does not know"}},
 		{what: "a target of another form", lines: []eosconf.Want{list(), monitorLines()}, said: `{"sessions":{"1":{"targetInterfaces":[{"name":"Cpu"}]}}}`, words: []string{"error: ", "no operState"}},
 		{what: "no such counters", lines: []eosconf.Want{list(), monitorLines()}, said: `{"sessions":{"1":{"mirrorDeviceName":"mirror0","targetInterfaces":[{"name":"Cpu","operState":"active"}]}}}`,
 			drops: `{"ingressVoqs":{"sources":{"all":{"cpuClasses":{}}}}}`, words: []string{"error: ", "max_drops = -1"}},
@@ -140,8 +140,8 @@ func TestStaticRoute(t *testing.T) {
 		{what: "not in the hardware", lines: []eosconf.Want{there}, said: fmt.Sprintf(rib, "static", false, true, "203.0.113.1"), words: []string{"now programmed: not in the hardware", "!rib", "!kernel:"}},
 		{what: "not in the kernel", lines: []eosconf.Want{there}, said: fmt.Sprintf(rib, "static", true, false, "203.0.113.1"), words: []string{"now kernel: not in the kernel", "!rib"}},
 		{what: "not in the kernel, which is not asked for", lines: []eosconf.Want{there}, said: fmt.Sprintf(rib, "static", true, false, "203.0.113.1"), change: func(r *StaticRoute) { r.RequireKernel = false }, words: []string{"in sync"}},
-		{what: "what is not said is not known", lines: []eosconf.Want{there}, said: `{"vrfs":{"default":{"routes":{"192.0.2.9/32":{"routeType":"static","vias":[{"nexthopAddr":"203.0.113.1"}]}}}}}`, words: []string{"error: ", "form is not known"}},
-		{what: "no VRF in the answer", lines: []eosconf.Want{there}, said: `{"vrfs":{}}`, words: []string{"error: ", "form is not known"}},
+		{what: "what is not said is not known", lines: []eosconf.Want{there}, said: `{"vrfs":{"default":{"routes":{"192.0.2.9/32":{"routeType":"static","vias":[{"nexthopAddr":"203.0.113.1"}]}}}}}`, words: []string{"error: ", "a shape that this bisc does not know"}},
+		{what: "no VRF in the answer", lines: []eosconf.Want{there}, said: `{"vrfs":{}}`, words: []string{"error: ", "a shape that this bisc does not know"}},
 		{what: "one beside it", lines: []eosconf.Want{merge("", "ip route 192.0.2.9/32 203.0.113.7")}, words: []string{"-> ip route 192.0.2.9/32 203.0.113.1", "!no ip route"}},
 		{what: "one instead", lines: []eosconf.Want{merge("", "ip route 192.0.2.9/32 203.0.113.7")}, change: func(r *StaticRoute) { r.Exclusive = true },
 			words: []string{"ip route 192.0.2.9/32 203.0.113.7 -> ip route 192.0.2.9/32 203.0.113.1", "step:   no ip route 192.0.2.9/32\nstep:   ip route 192.0.2.9/32 203.0.113.1\n"}},
@@ -212,7 +212,7 @@ func TestDaemon(t *testing.T) {
 		{what: "the question is denied", lines: []eosconf.Want{there}, seen: func(b *box) {
 			b.Errors["show show daemon bisc-relay | json"] = &host.ShowError{Command: "x", Text: "no", Denied: true}
 		}, words: []string{"error: what ProcMgr says"}},
-		{what: "an answer of another form", lines: []eosconf.Want{there}, seen: func(b *box) { b.Shows["show daemon bisc-relay | json"] = `{"daemons":{"bisc-relay":{"pid":4711}}}` }, words: []string{"error: ", "form is not known"}},
+		{what: "an answer of another form", lines: []eosconf.Want{there}, seen: func(b *box) { b.Shows["show daemon bisc-relay | json"] = `{"daemons":{"bisc-relay":{"pid":4711}}}` }, words: []string{"error: ", "a shape that this bisc does not know"}},
 		{what: "it ended while it was looked at", lines: []eosconf.Want{there}, seen: func(b *box) {
 			delete(b.Files, "/proc/4711/stat")
 			b.Missing["/proc/4711/stat"] = true
@@ -259,8 +259,9 @@ func TestSaved(t *testing.T) {
 		"free":             {`{"sessions":{"cfg-1":{"state":"pending"}}}`, []string{"boot startup: (none) -> ", "second manager's among them: interface Loopback255 / description theirs", "| +ip route 192.0.2.9/32", "step: cli copy running-config startup-config"}},
 		"a timer, 4.32":    {`{"sessions":{"s":{"state":"committed"}},"commitTimerSessionName":"s","commitTimerExpireTime":1.5}`, []string{"why: the commit of session s waits", "!step"}},
 		"a timer, before":  {`{"sessions":{"t":{"state":"pendingCommitTimer"}}}`, []string{"why: the commit of session t waits", "!step"}},
-		"another form":     {`{"pending":[]}`, []string{"error: ", "form is not known"}},
-		"an odd form":      {`{"sessions":{"s":{"state":4}}}`, []string{"error: ", "form is not known"}},
+		"another form":     {`{"pending":[]}`, []string{"error: ", "a shape that this bisc does not know"}},
+		"a new state":      {`{"sessions":{"s":{"state":"provisional"}}}`, []string{"error: ", "session s is in state \"provisional\"", "!step"}},
+		"an odd form":      {`{"sessions":{"s":{"state":4}}}`, []string{"error: ", "a shape that this bisc does not know"}},
 		"a name of itself": {`{"sessions":{},"commitTimerSessionName":7}`, []string{"error: "}},
 	} {
 		t.Run(what, func(t *testing.T) {

@@ -83,13 +83,13 @@ type attempt struct {
 	ctx   context.Context // of the commit, for what the watch has to write down
 
 	was    snapshot
-	held   *Holder   // our lock, as the switch names it
-	first  time.Time // when the timer runs out at the earliest, by our clock
-	last   time.Time // and at the latest
-	unsure error     // why the timer is left to run out: the switch's answers are not understood
-	spoilt string    // how unconfirmed lines came into startup-config; empty: they have not
-	end    error     // what the watch's revert came to, once phase is over
-	stop   func()    // ends the watch
+	held   *eosconf.Holder // our lock, as the switch names it
+	first  time.Time       // when the timer runs out at the earliest, by our clock
+	last   time.Time       // and at the latest
+	unsure error           // why the timer is left to run out: the switch's answers are not understood
+	spoilt string          // how unconfirmed lines came into startup-config; empty: they have not
+	end    error           // what the watch's revert came to, once phase is over
+	stop   func()          // ends the watch
 }
 
 // limits of one command: most answer at once; a commit of a large configuration takes some 10 s [I].

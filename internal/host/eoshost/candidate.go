@@ -149,7 +149,7 @@ func (a *attempt) raced(ctx context.Context) (raced bool, said string, err error
 }
 
 // holds tells whether a lock is the one that was taken, by this context.
-func (a *attempt) holds(h *Holder) bool {
+func (a *attempt) holds(h *eosconf.Holder) bool {
 	return h != nil && a.held != nil && h.Transaction == a.lock && h.TTY == a.held.TTY && h.Since.Equal(a.held.Since)
 }
 

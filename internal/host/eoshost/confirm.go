@@ -203,7 +203,7 @@ func (a *attempt) save(ctx context.Context) (string, error) {
 func (a *attempt) unlock(ctx context.Context) (string, error) {
 	h, err := a.holder(ctx)
 	switch {
-	case errors.Is(err, ErrShape), errors.As(err, new(*host.GuardError)): // its own transaction is all that this can end
+	case errors.Is(err, eosconf.ErrShape), errors.As(err, new(*host.GuardError)): // its own transaction is all that this can end
 		return a.unlockOwn(ctx)
 	case err != nil:
 		return "", err

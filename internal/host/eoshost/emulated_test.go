@@ -331,19 +331,19 @@ func (e *emulated) left() string {
 	if _, err := s.Run("enable"); err != nil {
 		e.t.Error(err)
 	}
-	lock, err := s.Run(AskLock)
+	lock, err := s.Run(eosconf.AskLock)
 	if err != nil {
 		e.t.Error(err)
 	}
-	all, err := s.Run(AskSessions)
+	all, err := s.Run(eosconf.AskSessions)
 	if err != nil {
 		e.t.Error(err)
 	}
-	h, err := ReadLock([]byte(lock))
+	h, err := eosconf.ReadLock([]byte(lock))
 	if err != nil {
 		e.t.Error(err)
 	}
-	in, err := ReadSessions([]byte(all))
+	in, err := eosconf.ReadSessions([]byte(all))
 	if err != nil {
 		e.t.Error(err)
 	}
@@ -355,7 +355,7 @@ func (e *emulated) left() string {
 		out = append(out, "a timer is left: "+in.Timer)
 	}
 	for _, name := range in.Pending() {
-		if _, our := RunOf(name); our {
+		if _, our := eosconf.RunOf(name); our {
 			out = append(out, "a session is left: "+name)
 		}
 	}

@@ -131,9 +131,9 @@ func (c *paperChannel) answer(cmd string) string {
 		return c.inSession(cmd)
 	case cmd == "show version | json":
 		return `{"version":"4.34.0F"}`
-	case cmd == AskSessions:
+	case cmd == eosconf.AskSessions:
 		return p.showSessions()
-	case cmd == AskLock:
+	case cmd == eosconf.AskLock:
 		if p.owner == "" {
 			return `{"userInfo":{}}`
 		}

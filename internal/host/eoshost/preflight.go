@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"bisc/internal/eosconf"
 	"bisc/internal/host"
 )
 
@@ -26,7 +27,7 @@ func untold(guard string, err error) error {
 
 // misread is untold where an answer was not understood; what was never answered is its own error.
 func misread(guard string, err error) error {
-	if errors.Is(err, ErrShape) {
+	if errors.Is(err, eosconf.ErrShape) {
 		return untold(guard, err)
 	}
 	return err
@@ -58,14 +59,14 @@ func (a *attempt) preflight(ctx context.Context) (string, error) {
 }
 
 // mayConfigure refuses where a session of ours would be in somebody's way, or nothing would stop it.
-func (a *attempt) mayConfigure(s Sessions) error {
+func (a *attempt) mayConfigure(s eosconf.Sessions) error {
 	if s.Timer != "" {
 		return guarded("no commit timer of others runs", "the commit of session %s waits for its confirmation: wait until it is confirmed or taken back", s.Timer)
 	}
 	if s.Saves != nil && *s.Saves {
 		return guarded("an unconfirmed commit is not saved", "the switch has \"service configuration session commit save startup-config\": a reload would keep what was never proved")
 	}
-	others := slices.DeleteFunc(s.Pending(), func(name string) bool { _, our := RunOf(name); return our })
+	others := slices.DeleteFunc(s.Pending(), func(name string) bool { _, our := eosconf.RunOf(name); return our })
 	if len(others) >= s.Max {
 		return guarded("a configuration session is free", "%d of %d are pending: %s. Abort one that nobody needs (configure session NAME abort)", len(others), s.Max, strings.Join(others, ", "))
 	}
@@ -78,7 +79,7 @@ func newEnough(answer string) (string, error) {
 		Version string `json:"version"`
 	}
 	if err := json.Unmarshal([]byte(answer), &v); err != nil || v.Version == "" {
-		return "", untold("the release has timed commits", fmt.Errorf("%w: show version | json", ErrShape))
+		return "", untold("the release has timed commits", fmt.Errorf("%w: show version | json", eosconf.ErrShape))
 	}
 	parts := strings.SplitN(v.Version, ".", 3)
 	major, err := strconv.Atoi(parts[0])
@@ -139,14 +140,14 @@ func (a *attempt) takeLock(ctx context.Context) (string, error) {
 }
 
 // lockedOut waits for a moment, or says who holds the lock.
-func (a *attempt) lockedOut(ctx context.Context, h *Holder, refused error, until time.Time) error {
+func (a *attempt) lockedOut(ctx context.Context, h *eosconf.Holder, refused error, until time.Time) error {
 	if a.now().Add(lockPause).Before(until) {
 		return a.sleep(ctx, lockPause)
 	}
 	if h == nil {
 		return guarded("the configuration lock is free", "the switch refuses to lock: %v", refused)
 	}
-	if run, our := RunOf(h.Transaction); our {
+	if run, our := eosconf.RunOf(h.Transaction); our {
 		return guarded("the configuration lock is free", "%s holds it: run %s of bisc. It may live: its terminal is there (show users). If it does not, free the lock on the switch: configure unlock force", h, run)
 	}
 	return guarded("the configuration lock is free", "%s holds it: wait for it to end, or ask its owner. bisc never frees a lock of others", h)
@@ -155,8 +156,8 @@ func (a *attempt) lockedOut(ctx context.Context, h *Holder, refused error, until
 // isDead tells whether a lock is of a run of bisc's that is proved to be dead: of this run, which has no other context any more, or
 // of one whose terminal is gone from the switch. A run confirms over the context that holds its lock and no other, so that one
 // without it can confirm nothing, wherever it may still run. What is not understood proves nothing.
-func (a *attempt) isDead(ctx context.Context, h *Holder) (bool, error) {
-	if _, our := RunOf(h.Transaction); !our {
+func (a *attempt) isDead(ctx context.Context, h *eosconf.Holder) (bool, error) {
+	if _, our := eosconf.RunOf(h.Transaction); !our {
 		return false, nil
 	}
 	if h.Transaction == a.lock {
@@ -215,15 +216,15 @@ func (a *attempt) forceUnlock(ctx context.Context) (string, error) {
 }
 
 // holder asks who holds the lock.
-func (a *attempt) holder(ctx context.Context) (*Holder, error) {
-	answer, err := a.one(ctx, AskLock)
+func (a *attempt) holder(ctx context.Context) (*eosconf.Holder, error) {
+	answer, err := a.one(ctx, eosconf.AskLock)
 	var refused *host.ShowError
 	if errors.As(err, &refused) {
-		err = fmt.Errorf("%w: %w", ErrShape, err)
+		err = fmt.Errorf("%w: %w", eosconf.ErrShape, err)
 	}
-	var h *Holder
+	var h *eosconf.Holder
 	if err == nil {
-		h, err = ReadLock([]byte(answer))
+		h, err = eosconf.ReadLock([]byte(answer))
 	}
 	if err != nil {
 		return nil, misread("the configuration lock is ours", err)
@@ -232,23 +233,16 @@ func (a *attempt) holder(ctx context.Context) (*Holder, error) {
 }
 
 // sessions asks for the sessions. Its error is ErrShape, or the channel's end.
-func (a *attempt) sessions(ctx context.Context) (Sessions, error) {
-	answer, err := a.one(ctx, AskSessions)
+func (a *attempt) sessions(ctx context.Context) (eosconf.Sessions, error) {
+	answer, err := a.one(ctx, eosconf.AskSessions)
 	var refused *host.ShowError
 	switch {
 	case errors.As(err, &refused):
-		return Sessions{}, fmt.Errorf("%w: %w", ErrShape, err)
+		return eosconf.Sessions{}, fmt.Errorf("%w: %w", eosconf.ErrShape, err)
 	case err != nil:
-		return Sessions{}, err
+		return eosconf.Sessions{}, err
 	}
-	s, err := ReadSessions([]byte(answer))
-	if err != nil {
-		return Sessions{}, err
-	}
-	if strange := s.Strange(); len(strange) > 0 {
-		return Sessions{}, fmt.Errorf("%w: %s: %s", ErrShape, AskSessions, strings.Join(strange, "; "))
-	}
-	return s, nil
+	return eosconf.ReadKnown([]byte(answer))
 }
 
 // clearDead ends the sessions that dead runs of bisc left pending. A living run has a session only while it holds the lock, and the
@@ -263,7 +257,7 @@ func (a *attempt) clearDead(ctx context.Context) (string, error) {
 	}
 	var ended []string
 	for _, name := range s.Pending() {
-		if _, our := RunOf(name); !our {
+		if _, our := eosconf.RunOf(name); !our {
 			continue
 		}
 		if _, err := a.say(ctx, actLimit, "configure session "+name+" abort"); err != nil {

@@ -47,9 +47,9 @@ func (a *attempt) timedCommit(ctx context.Context) (string, error) {
 	}
 	s, err := a.sessions(ctx)
 	if err == nil && s.Timer != a.name {
-		err = fmt.Errorf("%w: it took the commit of %s, and shows no timer of it (timer: %q)", ErrShape, a.name, s.Timer)
+		err = fmt.Errorf("%w: it took the commit of %s, and shows no timer of it (timer: %q)", eosconf.ErrShape, a.name, s.Timer)
 	}
-	if errors.Is(err, ErrShape) {
+	if errors.Is(err, eosconf.ErrShape) {
 		a.unsure = err
 	}
 	if err != nil {
@@ -117,7 +117,7 @@ func (a *attempt) mayConfirm(ctx context.Context) (string, error) {
 		return "", untold("the commit's timer runs", a.unsure)
 	}
 	s, err := a.sessions(ctx)
-	if errors.Is(err, ErrShape) {
+	if errors.Is(err, eosconf.ErrShape) {
 		a.unsure = err
 	}
 	if err != nil {

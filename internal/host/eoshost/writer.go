@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"bisc/internal/eosconf"
 	"bisc/internal/host"
 	"bisc/internal/host/eoshost/eapi"
 	"bisc/internal/host/sshhost"
@@ -110,7 +111,7 @@ func (w *Writer) Commit(ctx context.Context) error {
 		return w.runAll(ctx)
 	}
 	w.tries++
-	lock := ours + w.cfg.Run
+	lock := eosconf.Ours + w.cfg.Run
 	w.try = &attempt{way: w.way(), cfg: w.cfg, lock: lock, name: fmt.Sprintf("%s-%d", lock, w.tries), want: w.want}
 	var err error
 	if w.inForce, err = w.try.commit(ctx, w.swapAll); err != nil {

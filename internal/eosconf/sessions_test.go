@@ -1,4 +1,4 @@
-package eoshost
+package eosconf
 
 import (
 	"strings"

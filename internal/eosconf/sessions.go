@@ -1,4 +1,4 @@
-package eoshost
+package eosconf
 
 import (
 	"encoding/json"
@@ -97,6 +97,18 @@ func (s Sessions) Strange() []string {
 	return out
 }
 
+// ReadKnown is ReadSessions for who acts on it: a Strange session is ErrShape too.
+func ReadKnown(answer []byte) (Sessions, error) {
+	s, err := ReadSessions(answer)
+	if err != nil {
+		return Sessions{}, err
+	}
+	if strange := s.Strange(); len(strange) > 0 {
+		return Sessions{}, fmt.Errorf("%w: %s: %s", ErrShape, AskSessions, strings.Join(strange, "; "))
+	}
+	return s, nil
+}
+
 // Pending lists the sessions that take a slot, sorted.
 func (s Sessions) Pending() []string {
 	var out []string
@@ -146,11 +158,11 @@ func (h *Holder) String() string {
 	return fmt.Sprintf("%s on %s (transaction %s, since %s)", h.User, h.TTY, name, h.Since.UTC().Format(time.RFC3339))
 }
 
-// ours begins the names of bisc's locks, sessions and checkpoints: bisc-RUN, and bisc-RUN-N for the Nth attempt of a run.
-const ours = "bisc-"
+// Ours begins the names of bisc's locks, sessions and checkpoints: bisc-RUN, and bisc-RUN-N for the Nth attempt of a run.
+const Ours = "bisc-"
 
 // RunOf is the run that a name of bisc's belongs to; ok is false for a name of others.
 func RunOf(name string) (run string, ok bool) {
-	run, ok = strings.CutPrefix(name, ours)
+	run, ok = strings.CutPrefix(name, Ours)
 	return run, ok
 }
