@@ -47,7 +47,7 @@ func checkLine(under []string, line string) error {
 
 // secret tells whether a line holds what nobody but the switch may know.
 func secret(line string) bool {
-	return eosconf.Redact(line) != line && !strings.HasPrefix(strings.TrimSpace(line), "tunnel key ")
+	return eosconf.Secret(line) && !strings.HasPrefix(strings.TrimSpace(line), "tunnel key ")
 }
 
 // leaves tells whether a line is a command and no configuration.
