@@ -8,6 +8,12 @@
 #
 # A second manager, doublezero-agent, writes most of these switches' configuration and saves it each minute. What is its own is
 # named in the inventory, and nothing here touches it.
+variable "relay_proof" {
+  type        = bool
+  default     = false
+  description = "keep a change of was-sw01 only if the host takes what its mirror sends; for when the host's end stands"
+}
+
 locals {
   was = can(host["was-sw01"].relay) ? ["was-sw01"] : []
   mia = can(host["mia-sw01"].relay) ? ["mia-sw01"] : []
@@ -86,6 +92,17 @@ layer "relay" {
       at             = self.relay.metrics
       flowing        = local.relay.live
       expected_drops = ["not_ours"]
+    }
+  }
+
+  # From the other end. It is asked while the commit's timer runs: what does not hold there is taken back.
+  invariant "the host takes what the mirror sends" {
+    when    = local.mirror && var.relay_proof
+    from    = "biscayne"
+    because = "the switch cannot see where its packets end"
+    relay_flow "shredunwrap" {
+      flowing        = local.relay.live
+      expected_drops = local.relay.expected_drops
     }
   }
 }

@@ -137,6 +137,24 @@ func TestSwitches(t *testing.T) {
 			s.marked("mended")
 		})
 	}
+	t.Run("a change is kept only if the other end agrees", func(t *testing.T) {
+		s := &site{bench: s.on(t), was: s.was, mia: s.mia, peer: s.peer}
+		proved := []string{"apply", "--auto-approve", "--until-clean", "--host", "was-sw01", "--set", "relay_proof=true"}
+		s.cli(s.was, "configure", "no monitor session 1", "end")
+		without := s.running(s.was)
+		s.sh("systemctl stop bisc-shredunwrap.service bisc-shredunwrap-ip.socket bisc-shredunwrap-sequenced.socket")
+		out := s.bisc(1, proved...)
+		s.says(out, "eos_monitor[1]", "failed: the host took the change back")
+		if !strings.Contains(out, `invariant["the host takes what the mirror sends"] does not hold`) {
+			t.Errorf("the other end is not named:\n%s", out)
+		}
+		if now := s.running(s.was); now != without {
+			t.Errorf("was-sw01 has\n%s\nbefore\n%s", now, without)
+		}
+		s.apply()
+		s.bisc(0, proved...)
+		s.marked("proved from the other end")
+	})
 	if err := s.was.Control().Reload(); err != nil {
 		t.Fatal(err)
 	}
