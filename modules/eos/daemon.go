@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -179,8 +180,11 @@ func (d *Daemon) Plan(ctx context.Context, h host.Reader) (modules.Change, error
 	return c, nil
 }
 
-// blocked tells whether a change has a diff that bisc will not mend.
-func blocked(c modules.Change) bool { return len(c.Diffs) > 0 && !c.Mendable() }
+// blocked tells whether a change has a diff that bisc will not mend, so that there is nothing to look at. A save that waits for a
+// commit's confirmation is none: it is then that the process is looked at, to prove that commit.
+func blocked(c modules.Change) bool {
+	return slices.ContainsFunc(c.Diffs, func(d modules.Diff) bool { return !d.Boot }) && !c.Mendable()
+}
 
 // provided wants the program there before ProcMgr is told to start it: it would try for ever.
 func (d *Daemon) provided(ctx context.Context, h host.Reader, c *modules.Change) error {

@@ -206,6 +206,12 @@ func TestDaemon(t *testing.T) {
 		{what: "does not run", lines: []eosconf.Want{there}, seen: func(b *box) {
 			b.Shows["show daemon bisc-relay | json"] = `{"daemons":{"bisc-relay":{"running":false,"pid":0}}}`
 		}, words: []string{"now process: not running -> running", "!step"}},
+		{what: "does not run, in a commit that waits to be proved: the save that waits with it hides nothing", lines: []eosconf.Want{there}, seen: func(b *box) {
+			b.startup = with(t, base)
+			b.tell()
+			b.Shows["show configuration sessions detail | json"] = `{"sessions":{"s":{"state":"committed"}},"commitTimerSessionName":"s","commitTimerExpireTime":1.5}`
+			b.Shows["show daemon bisc-relay | json"] = `{"daemons":{"bisc-relay":{"running":false,"pid":0}}}`
+		}, words: []string{"now process: not running -> running", "boot startup: (none) -> daemon bisc-relay", "!step"}},
 		{what: "ProcMgr does not know it", lines: []eosconf.Want{there}, seen: func(b *box) {
 			b.Errors["show show daemon bisc-relay | json"] = &host.ShowError{Command: "x", Text: "Agent bisc-relay does not exist"}
 		}, words: []string{"now process: Agent bisc-relay does not exist -> running"}},
