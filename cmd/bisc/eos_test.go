@@ -281,7 +281,7 @@ func TestEOSDiffUnasked(t *testing.T) {
 		status  int
 		says    string
 	}{
-		{`"lab-sw01"` + "\n  host_key", `"lab-sw02"` + "\n  host_key", 1, "this is another switch"},
+		{`"lab-sw01"` + "\n  host_key", `"lab-sw02"` + "\n  host_key", 1, "mend the inventory\n"},
 		{`"127.0.0.1"`, `"127.0.0.99"`, 5, "host not reachable"},
 	} {
 		d.write(t, "hosts.hcl", strings.Replace(string(inventory), c.was, c.is, 1))

@@ -92,13 +92,16 @@ func readIdentity(hostname, version string) (identity, error) {
 	return is, nil
 }
 
+// otherRemedy is what to do about another switch: the address is the likelier fault.
+const otherRemedy = "Look at the address (bisc hosts --explain); if this is the one meant, mend the inventory"
+
 // check compares with what the inventory says.
 func (i identity) check(place string, cfg Config) error {
 	if cfg.Hostname != "" && i.hostname != cfg.Hostname {
-		return fmt.Errorf("%s: %w: it calls itself %q, and the inventory's hostname is %q", place, ErrOtherSwitch, i.hostname, cfg.Hostname)
+		return fmt.Errorf("%s: %w: it calls itself %q, and the inventory's hostname is %q: nothing else was asked of it. %s", place, ErrOtherSwitch, i.hostname, cfg.Hostname, otherRemedy)
 	}
 	if cfg.Serial != "" && i.serial != cfg.Serial {
-		return fmt.Errorf("%s: %w: its serial number is %q, and the inventory's serial is %q", place, ErrOtherSwitch, i.serial, cfg.Serial)
+		return fmt.Errorf("%s: %w: its serial number is %q, and the inventory's serial is %q: nothing else was asked of it. %s", place, ErrOtherSwitch, i.serial, cfg.Serial, otherRemedy)
 	}
 	return nil
 }

@@ -454,7 +454,7 @@ func TestAConfirmationThatMayHaveArrivedKeepsTheFiles(t *testing.T) {
 func TestASwitchThatSavesEveryCommitIsRefused(t *testing.T) {
 	p := newPaper()
 	p.saves = true
-	refusedBy(t, p, "commit save startup-config")
+	refusedBy(t, p, "Without it: no service configuration session commit save startup-config")
 }
 
 func TestNewEnough(t *testing.T) {

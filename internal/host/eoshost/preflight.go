@@ -64,7 +64,7 @@ func (a *attempt) mayConfigure(s eosconf.Sessions) error {
 		return guarded("no commit timer of others runs", "the commit of session %s waits for its confirmation: wait until it is confirmed or taken back", s.Timer)
 	}
 	if s.Saves != nil && *s.Saves {
-		return guarded("an unconfirmed commit is not saved", "the switch has \"service configuration session commit save startup-config\": a reload would keep what was never proved")
+		return guarded("an unconfirmed commit is not saved", "the switch has \"service configuration session commit save startup-config\": a reload would keep what was never proved. Without it: no service configuration session commit save startup-config")
 	}
 	others := slices.DeleteFunc(s.Pending(), func(name string) bool { _, our := eosconf.RunOf(name); return our })
 	if len(others) >= s.Max {
