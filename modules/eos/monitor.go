@@ -193,7 +193,7 @@ func (m *Monitor) target(ctx context.Context, h host.Reader) (got, want string, 
 		return "", "", fmt.Errorf("what the mirror does: %w", err)
 	}
 	if said.Sessions == nil {
-		return "", "", fmt.Errorf("what the mirror does: the answer to %q has no sessions: its form is not known", command)
+		return "", "", fmt.Errorf("what the mirror does: the answer to %q has no sessions: it has a shape that this bisc does not know", command)
 	}
 	want = m.Destination + " active"
 	s, there := said.Sessions[m.Name]
@@ -206,7 +206,7 @@ func (m *Monitor) target(ctx context.Context, h host.Reader) (got, want string, 
 		case t.State == "active" && m.Destination == "Cpu" && s.Device == "":
 			return t.Name + " active, without a device", want, nil
 		case t.State == "":
-			return "", "", fmt.Errorf("what the mirror does: the answer to %q has no operState of %s: its form is not known", command, t.Name)
+			return "", "", fmt.Errorf("what the mirror does: the answer to %q has no operState of %s: it has a shape that this bisc does not know", command, t.Name)
 		default:
 			return t.Name + " " + t.State, want, nil
 		}

@@ -47,7 +47,7 @@ func (d *Daemon) observe(ctx context.Context, h host.Reader) (p process, err err
 		of, known := said.Daemons[d.Name]
 		switch {
 		case !known || of.Running == nil || *of.Running && of.PID == nil:
-			return p, fmt.Errorf("what ProcMgr says of %s: the answer to %q does not tell whether it runs: its form is not known", d.Name, command)
+			return p, fmt.Errorf("what ProcMgr says of %s: the answer to %q does not tell whether it runs: it has a shape that this bisc does not know", d.Name, command)
 		case !*of.Running || *of.PID == 0:
 			p.said = "not running"
 		default:

@@ -63,7 +63,7 @@ func (r *StaticRoute) arrived(ctx context.Context, h host.Reader, c *modules.Cha
 	}
 	table, known := said.VRFs[vrf]
 	if !known || table.Routes == nil {
-		return fmt.Errorf("where the route arrived: the answer to %q has no routes of the VRF %s: its form is not known", command, vrf)
+		return fmt.Errorf("where the route arrived: the answer to %q has no routes of the VRF %s: it has a shape that this bisc does not know", command, vrf)
 	}
 	got, there := table.Routes[r.Prefix]
 	want := "static via " + r.NextHop
@@ -75,7 +75,7 @@ func (r *StaticRoute) arrived(ctx context.Context, h host.Reader, c *modules.Cha
 		c.Differ("rib", got.via(), want+": another route to the prefix wins, by its distance")
 		return nil
 	case got.Hardware == nil || got.Kernel == nil:
-		return fmt.Errorf("where the route arrived: the answer to %q does not say whether hardware and kernel have it: its form is not known", command)
+		return fmt.Errorf("where the route arrived: the answer to %q does not say whether hardware and kernel have it: it has a shape that this bisc does not know", command)
 	}
 	if !*got.Hardware {
 		c.Differ("programmed", "not in the hardware", "in the hardware")
