@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bisc/cmd/bisc/view"
+	"bisc/internal/host"
 	"bisc/internal/source"
 	"bisc/layers"
 	"bisc/plans"
@@ -24,7 +25,7 @@ func (c *command) runbook() *cobra.Command {
 		Short: "do the stages of a runbook in order, each approved and proved; with --plan, only show them",
 		Long: "Run takes the stages of a runbook one after the other: each is observed, shown, approved, done and proved before the next is looked at.\n" +
 			"It ends at the first that is not in order then. A second run finds what is done already in sync, and goes on from there.",
-		Example: "  bisc run relay-rollback --plan\n  bisc run relay-rollback",
+		Example: "  bisc run relay-rollback-mirror --plan\n  bisc run relay-rollback-mirror",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c.inRun = &c.run // run.id and run.started of a --plan are those of this look
@@ -72,6 +73,7 @@ func (s *session) planRunbook(ctx context.Context, name string, permit permits) 
 		return err
 	}
 	ground, status := s.stages, view.ExitOK
+	var unnamed []string
 	for i := range rb.Stages {
 		opts, err := s.turnTo(&rb.Stages[i], ground, permit)
 		if err != nil {
@@ -83,6 +85,14 @@ func (s *session) planRunbook(ctx context.Context, name string, permit permits) 
 			return err
 		}
 		status = view.Worst(status, view.Of("plan", rep, nil))
+		unnamed = append(unnamed, destructions(rep)...)
+	}
+	if len(unnamed) > 0 {
+		line := []string{"bisc", "run", rb.Name}
+		for _, set := range s.c.flags.set {
+			line = append(line, "--set", set)
+		}
+		fmt.Fprintf(s.c.out, "\nto permit all that it destroys:\n%s\n", host.Quote(append(s.plan.MaskSet(line), unnamed...)...))
 	}
 	s.statistics()
 	return exitOf(status)
@@ -109,6 +119,18 @@ func (s *session) doRunbook(ctx context.Context, name string, permit permits, ho
 		}
 	}
 	return nil
+}
+
+// destructions are the flags that permit what a report is blocked by: who runs a runbook at night pastes one line, and has read what
+// each stage of it destroys.
+func destructions(rep layers.Report) []string {
+	var flags []string
+	for _, o := range rep.Outcomes() {
+		if o.State == layers.Blocked && len(o.Change.Destroys) > 0 {
+			flags = append(flags, "--destroy", o.Item.Address)
+		}
+	}
+	return flags
 }
 
 // turnTo makes one stage what the session is about, with the invariants of the layers that it assumes on its host.
