@@ -28,7 +28,7 @@ func (c *command) interrupts(ctx context.Context) (context.Context, func()) {
 				return
 			}
 			if n == 0 && c.flags.acting {
-				fmt.Fprintln(c.errs, "bisc: interrupted: finishing the step that is running; once more to stop at once")
+				fmt.Fprintln(c.errs, "bisc: interrupted: finishing the step that is running, taking back what is not confirmed; once more to stop at once")
 				close(c.stop)
 				continue
 			}

@@ -53,7 +53,7 @@ func TestInterruptedOnce(t *testing.T) {
 	h := sharedHost(t)
 	d, r := atStep(t, h, "once")
 	r.signal(t, syscall.SIGINT)
-	r.errs.until(t, "bisc: interrupted: finishing the step that is running; once more to stop at once")
+	r.errs.until(t, "bisc: interrupted: finishing the step that is running, taking back what is not confirmed; once more to stop at once")
 	onHost(t, h, "touch /srv/once-go")
 	r.wait(t).wants(t, 2, `+ a:units.command[slow]`, `a:units.command[last]`, "interrupted by the operator")
 	onHost(t, h, "test -e /srv/once-done && test ! -e /srv/once-last")
