@@ -95,8 +95,6 @@ func failure(err error) State {
 		return Blocked
 	case errors.As(err, &other):
 		return Stale
-	case errors.Is(err, ErrStopped):
-		return NotReached
 	case errors.As(err, &guard) && guard.Guard == host.SwitchGuard:
 		return Failed // it was begun, and has been taken back
 	case errors.As(err, &guard), errors.Is(err, host.ErrFenced):
@@ -105,6 +103,8 @@ func failure(err error) State {
 		return Stale
 	case errors.Is(err, host.ErrLost), errors.Is(err, host.ErrUnreachable):
 		return Unknown // a step that was not sent was not done (ResultOf), but how the host is now nobody can tell
+	case errors.Is(err, ErrStopped): // and not lost: nothing of it was begun
+		return NotReached
 	}
 	return Failed
 }
