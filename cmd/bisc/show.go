@@ -121,8 +121,9 @@ func (s *session) notes() []string {
 	if cut, all := s.c.flags.cut(s.stages); cut > 0 {
 		out = append(out, fmt.Sprintf("narrowed: %d of %s were left out, and nothing is said of them", cut, count(all, "resource")))
 	}
+	chosen, err := s.c.flags.selects(s.stages)
 	for _, st := range s.stages {
-		if st.Assumes == nil {
+		if st.Assumes == nil || err == nil && !anyItem([]*layers.Stage{st}, chosen) {
 			continue
 		}
 		names := make([]string, len(st.Assumes))
