@@ -75,8 +75,9 @@ sleep 0.3`)
 	} {
 		script := host.Script{Argv: []string{"true"}, Guards: []host.Guard{{Name: "first", Text: "exit 0", Args: []string{"x"}}, c.guard, {Name: "last", Text: "exit 0", Args: []string{"y", "z"}}}}
 		err := b.host.Do(t.Context(), script)
-		// A service that systemd is just starting has, for a moment, a namespace that does not follow yet: a use, rightly.
-		for try := 0; c.refuses == "" && err != nil && try < 20; try++ {
+		// A service that systemd is just starting has, for a moment, a namespace that does not follow yet: a use, rightly. On a machine
+		// that does much else the moment has taken more than four seconds.
+		for try := 0; c.refuses == "" && err != nil && try < 150; try++ {
 			b.shell("sleep 0.2")
 			err = b.host.Do(t.Context(), script)
 		}
