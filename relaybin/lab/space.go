@@ -72,8 +72,9 @@ func (s *Space) open() (err error) {
 	if s.link, err = netlink.NewHandleAt(s.handle); err != nil {
 		return fmt.Errorf("open netlink in %s: %w", s.Name, err)
 	}
-	go s.serveStarts()
-	return nil
+	entered := make(chan error)
+	go s.serveStarts(entered)
+	return <-entered // before that the namespace may not be closed
 }
 
 // Path is the namespace's file, which nsenter and setns(2) take.
@@ -121,12 +122,14 @@ func (s *Space) Start(cmd *exec.Cmd) error {
 }
 
 // serveStarts starts programs on one thread that lives as long as the namespace: the kernel sends Pdeathsig when the
-// thread ends that started the program, not when the process does.
-func (s *Space) serveStarts() {
+// thread ends that started the program, not when the process does. It says once whether that thread is in the namespace.
+func (s *Space) serveStarts(entered chan<- error) {
 	_ = onOwnThread(func() error {
 		if err := netns.Set(s.handle); err != nil {
-			panic(fmt.Sprintf("enter namespace %s, which this process made: %v", s.Name, err))
+			entered <- fmt.Errorf("enter namespace %s: %w", s.Name, err)
+			return nil // the thread is in no other
 		}
+		entered <- nil
 		for start := range s.starts {
 			start()
 		}
