@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -74,7 +73,7 @@ func (d *Daemon) kernel(ctx context.Context, h host.Reader, p *process) error {
 	}
 	if d.program() != "" {
 		questions = append(questions, func(ctx context.Context) (err error) {
-			p.digest, err = digestOf(ctx, h, proc+"exe")
+			p.digest, err = host.FileDigest(ctx, h, proc+"exe")
 			return err
 		})
 	}
@@ -129,7 +128,7 @@ func (d *Daemon) wanted(ctx context.Context, h host.Reader) (string, error) {
 			return digest, nil
 		}
 	}
-	digest, err := digestOf(ctx, h, at)
+	digest, err := host.FileDigest(ctx, h, at)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
@@ -148,7 +147,7 @@ func (d *Daemon) judge(c *modules.Change, p process, inForce bool) {
 	}
 	before := len(c.Diffs)
 	if d.program() != "" {
-		c.Differ("program", short(p.digest), orNoFile(p.want))
+		c.Differ("program", host.ShortDigest(p.digest), orNoFile(p.want))
 	}
 	if got := strings.Join(p.arguments, " "); inForce && !d.wrapped() {
 		c.Differ("arguments", got, d.Exec)
@@ -183,30 +182,5 @@ func orNoFile(digest string) string {
 	if digest == "" {
 		return "(no file)"
 	}
-	return short(digest)
-}
-
-// short is a digest as a person compares it.
-func short(digest string) string { return "sha256:" + digest[:min(12, len(digest))] }
-
-var digestLine = regexp.MustCompile(`^\\?([0-9a-f]{64})  `)
-
-// digestOf asks the switch for the SHA-256 (hex) of a file. One that is not there is fs.ErrNotExist.
-func digestOf(ctx context.Context, h host.Reader, name string) (string, error) {
-	argv := []string{"sha256sum", "--", name}
-	out, err := h.Query(ctx, argv...)
-	if err != nil {
-		return "", fmt.Errorf("digest of %s: %w", name, err)
-	}
-	if out.Exit != 0 {
-		if _, there, statErr := host.StatIfThere(ctx, h, name); statErr == nil && !there {
-			return "", fmt.Errorf("digest of %s: %w", name, fs.ErrNotExist)
-		}
-		return "", fmt.Errorf("digest of %s: %w", name, &host.ExitError{Argv: argv, Exit: out.Exit, Stderr: out.Stderr})
-	}
-	m := digestLine.FindSubmatch(out.Stdout)
-	if m == nil {
-		return "", fmt.Errorf("digest of %s: sha256sum says %.80q", name, out.Stdout)
-	}
-	return string(m[1]), nil
+	return host.ShortDigest(digest)
 }

@@ -31,11 +31,11 @@ func (b *brought) OnFlash(context.Context, host.Reader) (string, string, error) 
 }
 
 func (b *brought) Plan(ctx context.Context, h host.Reader) (c modules.Change, err error) {
-	got, err := digestOf(ctx, h, agentPath)
+	got, err := host.FileDigest(ctx, h, agentPath)
 	if _, there, statErr := host.StatIfThere(ctx, h, agentPath); statErr == nil && !there {
 		got, err = "none", nil
 	}
-	if err == nil && c.Differ("program", short(got), short(b.digest())) {
+	if err == nil && c.Differ("program", host.ShortDigest(got), host.ShortDigest(b.digest())) {
 		c.Do(host.Push{Path: agentPath, Digest: b.digest(), Size: int64(len(b.content)), Mode: 0o755,
 			Source: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b.content)), nil }})
 	}

@@ -139,7 +139,7 @@ func lookProgram(ctx context.Context, h host.Reader, name string) (program, erro
 		func(ctx context.Context) (err error) { p.ground, err = groundOf(ctx, h, path.Dir(p.path)); return err },
 	)
 	if err == nil && p.exists && p.stat.Link == "" && p.stat.Type == host.Regular {
-		p.digest, err = digestOf(ctx, h, p.path)
+		p.digest, err = host.FileDigest(ctx, h, p.path)
 	}
 	return p, err
 }
@@ -151,7 +151,7 @@ func (b *Binary) decide(p program, want relaybin.Binary, chosen error) modules.C
 		c.Refuse("machine", p.machine, orAny(b.Platform), chosen.Error())
 		return c
 	}
-	text := short(want.SHA256) + " (" + want.Platform + ")"
+	text := host.ShortDigest(want.SHA256) + " (" + want.Platform + ")"
 	if why := p.obstacle(); why != "" {
 		c.Refuse("program", p.describe(), text, why)
 		return c
@@ -229,7 +229,7 @@ func (p program) describe() string {
 	case p.stat.Type != host.Regular:
 		return string(p.stat.Type)
 	}
-	return short(p.digest)
+	return host.ShortDigest(p.digest)
 }
 
 func orAny(platform string) string {

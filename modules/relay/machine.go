@@ -8,24 +8,6 @@ import (
 	"bisc/internal/host"
 )
 
-// digestOf asks the host for the SHA-256 (hex) of a file: a program is too large to be fetched for each look.
-func digestOf(ctx context.Context, h host.Reader, name string) (string, error) {
-	argv := []string{"sha256sum", "--", name}
-	out, err := h.Query(ctx, argv...)
-	if err != nil {
-		return "", fmt.Errorf("digest of %s: %w", name, err)
-	}
-	if out.Exit != 0 {
-		return "", fmt.Errorf("digest of %s: %w", name, &host.ExitError{Argv: argv, Exit: out.Exit, Stderr: out.Stderr})
-	}
-	// The line begins with a backslash where the name has one.
-	m := regexp.MustCompile(`^\\?([0-9a-f]{64})  `).FindSubmatch(out.Stdout)
-	if m == nil {
-		return "", fmt.Errorf("digest of %s: sha256sum says %.80q", name, out.Stdout)
-	}
-	return string(m[1]), nil
-}
-
 // machineOf asks for the machine as uname -m names it.
 func machineOf(ctx context.Context, h host.Reader) (string, error) {
 	out, err := h.Query(ctx, "uname", "-m")
@@ -38,6 +20,3 @@ func machineOf(ctx context.Context, h host.Reader) (string, error) {
 	}
 	return string(m[1]), nil
 }
-
-// short is a digest as a person compares it.
-func short(digest string) string { return "sha256:" + digest[:12] }

@@ -21,7 +21,7 @@ func (s *Service) decide(o serving) modules.Change {
 		return c
 	}
 	if s.binary == nil && o.program.digest != o.want.SHA256 {
-		c.Refuse("program", o.program.describe(), short(o.want.SHA256), "nothing in this plan puts it there: add relay_binary \""+s.Name+"\" {}")
+		c.Refuse("program", o.program.describe(), host.ShortDigest(o.want.SHA256), "nothing in this plan puts it there: add relay_binary \""+s.Name+"\" {}")
 		return c
 	}
 	s.settings(&c, o)
@@ -120,7 +120,7 @@ func (s *Service) debts(o serving) []modules.Diff {
 	var c modules.Change
 	started := o.service.state.Started
 	if o.digest != "" {
-		c.Differ("running", short(o.digest), short(o.want.SHA256))
+		c.Differ("running", host.ShortDigest(o.digest), host.ShortDigest(o.want.SHA256))
 	}
 	if t := o.settings.Stat.ModTime; o.settings.Exists && t.After(started) {
 		c.Differ("restart", "settings of "+stamp(t)+", process of "+stamp(started), "started after its settings")

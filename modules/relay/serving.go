@@ -109,7 +109,7 @@ func (s *Service) lookProcess(ctx context.Context, h host.Reader, o *serving) er
 	}}
 	if pid := o.service.state.MainPID; pid > 0 && o.service.state.Running() {
 		questions = append(questions, func(ctx context.Context) (err error) {
-			o.digest, err = digestOf(ctx, h, fmt.Sprintf("/proc/%d/exe", pid))
+			o.digest, err = host.FileDigest(ctx, h, fmt.Sprintf("/proc/%d/exe", pid))
 			return err
 		})
 		if at := s.pages(); at != "" {
