@@ -85,6 +85,14 @@ func checkArgument(s string) error {
 	return nil
 }
 
+// checkTyped wants what an operator can type.
+func checkTyped(s string) error {
+	if s == "" || strings.IndexFunc(s, unicode.IsControl) >= 0 {
+		return fmt.Errorf("%q is nothing to type: write the command as one string, or its words as a list", s)
+	}
+	return nil
+}
+
 func checkEnv(s string) error {
 	ok := s != "" && (s[0] < '0' || s[0] > '9')
 	for _, r := range s {

@@ -45,6 +45,7 @@ type Decision struct {
 	BecomePasswordFile string
 	BecomePasswordCmd  []string
 	ConnectTimeout     time.Duration
+	AnswerTimeout      time.Duration // of a question to a Linux host; 0: as the transport does by itself
 	// Local is the machine that bisc runs on: of all the above only Become and its password mean something.
 	Local bool
 	// MachineID is what the host's /etc/machine-id must say; empty: anything.
@@ -152,6 +153,7 @@ func (c *chooser) alone(ctx context.Context, h *Host) (Decision, *proxyJump, err
 	d.known(h)
 	d.eapi(h)
 	d.MachineID = d.pick("machine_id", h.where("machine_id"), h.MachineID, nil, "", "")
+	d.answer(h)
 	if err := d.timeout(h, conf); err != nil {
 		return d, nil, err
 	}
@@ -193,6 +195,12 @@ func (d *Decision) password(h *Host) {
 	}
 	if h.BecomePasswordFile != "" {
 		d.set("become_password", "file "+d.BecomePasswordFile, h.where("become_password_file"))
+	}
+}
+
+func (d *Decision) answer(h *Host) {
+	if d.AnswerTimeout = h.AnswerTimeout; d.AnswerTimeout > 0 {
+		d.set("answer_timeout", d.AnswerTimeout.String(), h.where("answer_timeout"))
 	}
 }
 

@@ -70,6 +70,7 @@ host "a" {
   port            = 2222
   host_key        = "`+pin+`"
   connect_timeout = "3s"
+  answer_timeout  = "2m"
 }
 `)
 	d := decided(t, inv, "a", sshG(map[string]map[string][]string{"a.example": {
@@ -84,6 +85,7 @@ host "a" {
 		"host_key":        pin + " <- inventory/x.hcl:6",
 		"host_key_alias":  "alias <- ssh_config (ssh -G a.example)",
 		"connect_timeout": "3s <- inventory/x.hcl:7",
+		"answer_timeout":  "2m0s <- inventory/x.hcl:8",
 		"via":             "none <- default",
 	} {
 		if got := from(d, name); got != want {
@@ -96,7 +98,7 @@ host "a" {
 	if diff := cmp.Diff([]string{"/home/op/.ssh/known_hosts", "/home/op/.ssh/known_hosts2"}, d.KnownHosts); diff != "" {
 		t.Error(diff)
 	}
-	if d.AgentSocket != "/home/op/agent" || d.ConnectTimeout != 3*time.Second {
+	if d.AgentSocket != "/home/op/agent" || d.ConnectTimeout != 3*time.Second || d.AnswerTimeout != 2*time.Minute {
 		t.Errorf("got %+v", d)
 	}
 }

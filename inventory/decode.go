@@ -40,10 +40,13 @@ func fields() map[string]field {
 		"become_password_env":  text(func(h *Host) *string { return &h.BecomePasswordEnv }, checkEnv),
 		"become_password_file": (*decoder).passwordFile,
 		"become_password_cmd":  list(func(h *Host) *[]string { return &h.BecomePasswordCmd }, checkArgument, asIs),
-		"connect_timeout":      (*decoder).timeout,
+		"connect_timeout":      timeout(func(h *Host) *time.Duration { return &h.ConnectTimeout }),
+		"answer_timeout":       timeout(func(h *Host) *time.Duration { return &h.AnswerTimeout }),
 		"jump_only":            (*decoder).jumpOnly,
 		"transport":            (*decoder).transport,
 		"machine_id":           text(func(h *Host) *string { return &h.MachineID }, checkMachineID),
+		"power":                list(func(h *Host) *[]string { return &h.Power }, checkTyped, asIs),
+		"console":              list(func(h *Host) *[]string { return &h.Console }, checkTyped, asIs),
 		"data":                 (*decoder).data,
 	}
 	maps.Copy(all, eapiFields())
@@ -184,17 +187,19 @@ func (d *decoder) passwordFile(a *hclsyntax.Attribute, v cty.Value) {
 	}
 }
 
-func (d *decoder) timeout(a *hclsyntax.Attribute, v cty.Value) {
-	s, ok := d.string(a, v)
-	if !ok {
-		return
+func timeout(of func(*Host) *time.Duration) field {
+	return func(d *decoder, a *hclsyntax.Attribute, v cty.Value) {
+		s, ok := d.string(a, v)
+		if !ok {
+			return
+		}
+		t, err := time.ParseDuration(s)
+		if err != nil || t <= 0 {
+			d.invalid(a, fmt.Errorf("%q is not a time: write for example \"10s\"", s))
+			return
+		}
+		*of(d.host) = t
 	}
-	t, err := time.ParseDuration(s)
-	if err != nil || t <= 0 {
-		d.invalid(a, fmt.Errorf("%q is not a time: write for example \"10s\"", s))
-		return
-	}
-	d.host.ConnectTimeout = t
 }
 
 func (d *decoder) jumpOnly(a *hclsyntax.Attribute, v cty.Value) {

@@ -38,6 +38,8 @@ type Host struct {
 	BecomePasswordFile string
 	BecomePasswordCmd  []string // a program and its arguments; it prints the password
 	ConnectTimeout     time.Duration
+	// AnswerTimeout is how long a question to a Linux host may take; 0 where the inventory does not say.
+	AnswerTimeout time.Duration
 	// Local is the machine that bisc runs on (transport = "local").
 	Local bool
 	// MachineID is what the host's /etc/machine-id must say; empty: not declared. A local host always has one.
@@ -48,6 +50,9 @@ type Host struct {
 	LookAgain []string
 	// EAPI is a switch's HTTP interface.
 	EAPI EAPI
+	// Power and Console are the commands (words each) that switch the host's power and reach its console, for an operator whom
+	// nothing else is left to. They are shown, and never run.
+	Power, Console []string
 	// Data is what plans read as host.<name>.<key>: an object.
 	Data cty.Value
 	// Range is the header of the block.
@@ -85,6 +90,25 @@ func (h *Host) Origin(key string) hcl.Range {
 		return r
 	}
 	return h.Range
+}
+
+// ByHand is what an operator can type when a host is stuck or cut off: "console: ...", "power: ...". None where the inventory says
+// nothing.
+func (h *Host) ByHand() []string {
+	var out []string
+	for _, way := range []struct {
+		name  string
+		words []string
+	}{{"console", h.Console}, {"power", h.Power}} {
+		switch len(way.words) {
+		case 0:
+		case 1:
+			out = append(out, way.name+": "+way.words[0])
+		default:
+			out = append(out, way.name+": "+host.Quote(way.words...))
+		}
+	}
+	return out
 }
 
 // where is the place of an attribute, as a person reads it.

@@ -50,6 +50,7 @@ host "biscayne" {
   ssh_config           = "config"
   become_password_file = "pw"
   connect_timeout      = "1m"
+  answer_timeout       = "2m"
   data = {
     zvol = "tank/solana"
     deep = { a = [1, 2] }
@@ -74,7 +75,7 @@ host "sw" {
 	want := []*Host{
 		{Name: "biscayne", Platform: host.Linux, Address: "2001:db8::1", User: "rix", Port: 2222, Become: &no, Via: []string{"jump", "jump2"}, HasVia: true,
 			HostKeys: []string{pin}, KnownHosts: []string{"inventory/hosts"}, Identities: []string{"~/.ssh/id", "/etc/key"}, AgentKey: pin, SSHConfig: &yes,
-			SSHConfigFile: "inventory/config", BecomePasswordFile: "inventory/pw", ConnectTimeout: time.Minute},
+			SSHConfigFile: "inventory/config", BecomePasswordFile: "inventory/pw", ConnectTimeout: time.Minute, AnswerTimeout: 2 * time.Minute},
 		{Name: "jump", Platform: host.Linux, JumpOnly: true, SSHConfig: &yes},
 		{Name: "jump2", Platform: host.Linux, HasVia: true, BecomePasswordEnv: "PW"},
 		{Name: "sw", Platform: host.EOS, SSHConfig: &no},
@@ -92,7 +93,7 @@ host "sw" {
 	if !find(t, inv, "jump").Value().GetAttr("address").IsNull() {
 		t.Error("a host without an address has one in plans")
 	}
-	for key, line := range map[string]int{"zvol": 17, "deep": 18, "address": 4, "name": 2} {
+	for key, line := range map[string]int{"zvol": 18, "deep": 19, "address": 4, "name": 2} {
 		if got := h.Origin(key).Start.Line; got != line {
 			t.Errorf("%s comes from line %d, want %d", key, got, line)
 		}
@@ -123,6 +124,7 @@ func TestLoadFaults(t *testing.T) {
 		{"password given", `become_password_env = "my password"`, "never the password"},
 		{"both passwords", "become_password_env = \"A\"\n  become_password_file = \"b\"", "not both"},
 		{"no time", `connect_timeout = "-1s"`, "not a time"},
+		{"no time to answer", `answer_timeout = "soon"`, "not a time"},
 		{"variable", `address = var.x`, "A host is data"},
 		{"function", `address = upper("x")`, "may not be called"},
 		{"null", `user = null`, "Leave it out"},
@@ -131,6 +133,9 @@ func TestLoadFaults(t *testing.T) {
 		{"via twice", `via = ["b", "b"]`, "twice"},
 		{"via itself", `via = "a"`, "a -> a"},
 		{"via nobody", `via = "bb"`, `Did you mean "b"?`},
+		{"power nothing", `power = ["ipmitool", ""]`, "nothing to type"},
+		{"console with an escape", `console = "a\u001bb"`, "nothing to type"},
+		{"power number", `power = 7`, "string or a list"},
 		{"data list", `data = []`, "ata is an object"},
 		{"data reserved", `data = { platform = 1 }`, "another name"},
 		{"unknown attribute", `adress = "x"`, `Did you mean "address"?`},

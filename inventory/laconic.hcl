@@ -47,6 +47,58 @@ host "biscayne" {
     # Ubuntu 24.04's names of the packages that must not move under a running validator.
     held_packages = ["docker-ce", "containerd.io"]
 
+    # The validator's cluster (biscayne.md 1.0, 3, 4, 9). What no source gives is marked, and is to be read on the host first.
+    validator = {
+      cluster            = "laconic-70ce4c4b47e23b85"
+      kubeconfig         = "/home/rix/.kube/config"
+      user               = "rix"
+      deployment         = "/srv/deployments/agave"
+      laconic_so         = "/home/rix/.local/bin/laconic-so"
+      laconic_repository = "/home/rix/stack-orchestrator"
+      laconic_remote     = null # its address is in no source: write it here before bisc run sync-tools
+      stack_repository   = "/srv/deployments/agave-stack"
+      stack_remote       = null # as above
+      stack              = "/srv/deployments/agave-stack/stack-orchestrator/stacks/agave"
+      spec               = "/srv/deployments/agave/spec.yml"
+      mount_root         = "/srv/kind"
+      restart_policy     = "on-failure:1" # kind's own
+
+      image    = "laconicnetwork/agave:local"
+      image_id = null # no source gives it: bisc run start takes what the host has; write it here once it is known
+      identity = "4WeLUxfQghbhsLEuwaAzjZiHg2VBw87vqHc4iZrGvKPr"
+
+      rpc         = "http://127.0.0.1:8899"
+      cluster_rpc = "https://api.mainnet-beta.solana.com"
+      max_behind  = "60s"
+      reachable   = {} # ADDRESS:PORT = entrypoint; with relay_design "ashburn" "137.239.194.65:8001" = "entrypoint.mainnet-beta.solana.com:8001"
+
+      # More than 20,000 slots behind is too old (biscayne.md 4.7).
+      snapshot_max_behind = "20000"
+      snapshot_fresh      = "500"
+      complete_run        = 600      # slots, more than snapshot_fresh
+      min_speed           = "20MiB"  # a second
+      bandwidth           = "250MiB" # a second: at 400 the management address was rate-limited (incident 36)
+      known_sources       = []
+
+      # What the pod's environment must say, beside what laconic-so's specification says.
+      env = {
+        AGAVE_MODE         = "rpc"
+        RPC_PORT           = "8899"
+        DYNAMIC_PORT_RANGE = "9000-10000"
+        LIMIT_LEDGER_SIZE  = "50000000"
+        JITO_ENABLE        = "false" # stock agave has no such flags, and would not start
+        PUBLIC_TVU_ADDRESS = "64.92.84.81:20000"
+      }
+      env_absent = ["GOSSIP_HOST", "PUBLIC_RPC_ADDRESS"]
+
+      capacity = {
+        validator-snapshots = "200Gi"
+        validator-ledger    = "2Ti"
+        validator-accounts  = "800Gi"
+        validator-log       = "10Gi"
+      }
+    }
+
     # The relay. was-sw01 sends what its mirror port sees over Ethernet4/1 and the backbone to this host's own address, as socat
     # did (biscayne.md 5.1). Not seen by anybody yet, and to be looked at before the first apply: that the switch's packets carry
     # Ethernet4/1's address; that the way back lets them in (rp_filter); that they come in by eno1, as turbine's do.

@@ -9,6 +9,7 @@ host "biscayne" {
 
   # An emulated processor on a busy machine has taken more than the usual ten seconds to shake hands.
   connect_timeout = "60s"
+  answer_timeout  = "3m" # and more than thirty to answer
 
   data = {
     pool      = "biscayne"

@@ -239,8 +239,8 @@ func (a *applying) admit(o *Outcome, now Outcome) {
 	switch {
 	case now.State == Unknown:
 		o.State, o.Err, o.Reason = Unknown, now.Err, ""
-	case now.State == Held:
-		o.State, o.Reason = Held, now.Reason
+	case now.State == Held, now.State == Blocked:
+		o.State, o.Reason = now.State, now.Reason
 	case !now.Change.Mendable():
 		o.State, o.Change, o.Left = InSync, modules.Change{}, now.Change.Diffs
 	case approved.covers(now.Change):
@@ -283,11 +283,31 @@ func conclude(o *Outcome, seen Outcome) {
 	switch {
 	case seen.State == Unknown:
 		o.State, o.Err = Unknown, fmt.Errorf("the steps were done, but the result could not be observed: %w", seen.Err)
+	case seen.Change.Ended != "":
+		o.State, o.Err = Failed, errors.New(seen.Change.Ended)
+	case seen.Change.Mendable() && len(o.Change.Steps) == 0:
+		o.State, o.Err = Failed, fmt.Errorf("it was waited for, and after %s the host does not agree: %s", o.Change.Settle, diffText(seen.Change))
 	case seen.Change.Mendable():
 		o.State, o.Err = Failed, fmt.Errorf("the steps were done, and after %s the host does not agree: %s", max(o.Change.Settle, 0), diffText(seen.Change))
 	default:
+		if d, ok := unmended(o.Change, seen.Change); ok {
+			o.State, o.Err = Failed, fmt.Errorf("the steps were done, and %s is %s, want %s: %s", d.Attr, show(d.Got), show(d.Want), d.Why)
+			return
+		}
 		o.State, o.Left = Changed, seen.Change.Diffs
 	}
+}
+
+// unmended finds a diff that the steps were to mend, and that is there after them with a reason why bisc leaves it: a job that has
+// failed is no change that was made.
+func unmended(was, is modules.Change) (modules.Diff, bool) {
+	for _, d := range was.Diffs {
+		i := slices.IndexFunc(is.Diffs, d.Same)
+		if d.Why == "" && i >= 0 {
+			return is.Diffs[i], true
+		}
+	}
+	return modules.Diff{}, false
 }
 
 func diffText(c modules.Change) string {

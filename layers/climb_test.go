@@ -41,7 +41,7 @@ func (f *flag) Plan(ctx context.Context, h host.Reader) (c modules.Change, err e
 	}
 	c.Settle = f.settle
 	if f.script {
-		c.Do(host.Script{Argv: []string{"set", f.path, f.want}, Guards: []host.Guard{host.ValidatorGone()}})
+		c.Do(host.Script{Argv: []string{"set", f.path, f.want}, Guards: []host.Guard{host.ValidatorStopped()}})
 	} else {
 		c.Do(host.Put{Path: f.path, Content: []byte(f.want)})
 	}
@@ -354,6 +354,49 @@ func TestAnOverrideDoesNotPassWhatIsNotKnown(t *testing.T) {
 	b.Errors["read /a"] = host.ErrStuck
 	rep := b.climb(t, Acting{Options: Options{Override: map[string]string{"h:storage.inv": "known"}}}, always)
 	if got := states(rep); got != "unknown, not reached" || len(b.Steps()) != 0 {
+		t.Errorf("%s, steps %v", got, b.Steps())
+	}
+}
+
+// neverPassed is an invariant that no --override passes, as validator_stopped is.
+type neverPassed struct{ *flag }
+
+func (neverPassed) NoOverride() string { return "it may live" }
+
+func TestAnOverrideDoesNotPassTheProof(t *testing.T) {
+	b := newBench(map[string]string{"/a": "no", "/b": "no"},
+		stage(Storage, invariant("inv", neverPassed{&flag{path: "/a", want: "yes"}}), item("b", &flag{path: "/b", want: "yes"})))
+	rep := b.climb(t, Acting{Options: Options{Override: map[string]string{"h:storage.inv": "known"}}}, always)
+	if got := states(rep); got != "blocked, not reached" || len(b.Steps()) != 0 {
+		t.Errorf("%s, steps %v", got, b.Steps())
+	}
+}
+
+// TestIncident4_AWaitThatRanOutStopsAll: the playbook's wait for the pods ran out, was ignored, and the namespace was deleted under them.
+func TestIncident4_AWaitThatRanOutStopsAll(t *testing.T) {
+	b := newBench(map[string]string{"/exited": "no", "/deleted": "no"},
+		stage(Agave, item("exit", &flag{path: "/exited", want: "yes", script: true, settle: time.Millisecond}), item("delete", &flag{path: "/deleted", want: "yes", script: true})))
+	b.React = func(f *hosttest.Fake, s host.Step) error {
+		if script, ok := s.(host.Script); ok && script.Argv[1] == "/deleted" {
+			f.Files["/deleted"] = "yes"
+		}
+		return nil // the other is asked to exit, and does not
+	}
+	rep := b.climb(t, Acting{}, always)
+	if got := states(rep); got != "failed, not reached" || len(b.Steps()) != 1 {
+		t.Errorf("%s, steps %v", got, b.Steps())
+	}
+}
+
+// A hold says of an invariant that it is known to fail, and opens nothing: what it gates stays shut.
+func TestHeldInvariantIsNoDriftAndNoWayThrough(t *testing.T) {
+	files := map[string]string{"/a": "no", "/b": "no", host.LinuxState + "/holds.json": `[{"match":"storage.inv","who":"ann","because":"test","since":"2026-01-01T00:00:00Z"}]`}
+	b := newBench(files,
+		stage(Storage, invariant("inv", &flag{path: "/a", want: "yes"}), item("after", &flag{path: "/b", want: "yes"})),
+		stage(Units, item("b", &flag{path: "/b", want: "yes"})))
+	delete(b.Missing, HoldsFile(b))
+	rep := b.climb(t, Acting{}, always)
+	if got := states(rep); got != "held, not reached, blocked" || len(b.Steps()) != 0 {
 		t.Errorf("%s, steps %v", got, b.Steps())
 	}
 }

@@ -2,79 +2,20 @@ package layers
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io/fs"
-	"path"
-	"time"
 
 	"bisc/internal/host"
 )
 
-// HoldsFile is where a host keeps its holds. It lies on disk, or on a switch's flash, so that a hold outlives a reboot.
-func HoldsFile(h host.Reader) string { return path.Join(host.StateFolder(h), "holds.json") }
+// Hold is host.Hold: it lies with the hosts, where the kind hold reaches it too.
+type Hold = host.Hold
 
-// Hold keeps apply away from some resources of a host until it is released: a deviation on purpose is not drift.
-type Hold struct {
-	// Match is an address or a pattern (see Match) over addresses without the host: "units.service[docker.service]",
-	// "agave.*", "*".
-	Match   string    `json:"match"`
-	Who     string    `json:"who"`
-	Because string    `json:"because"`
-	Since   time.Time `json:"since"`
-	// Until is when it ends by itself; zero means when released.
-	Until time.Time `json:"until,omitzero"`
-	Run   string    `json:"run,omitempty"`
-}
+// HoldsFile is host.HoldsFile.
+func HoldsFile(h host.Reader) string { return host.HoldsFile(h) }
 
-// Covers tells whether the hold keeps an item of its host, at a moment.
-func (h Hold) Covers(address string, now time.Time) bool {
-	if !h.Until.IsZero() && now.After(h.Until) {
-		return false
-	}
-	_, local, _ := cutHost(address)
-	return Match(h.Match, local) || Match(h.Match, address)
-}
+// ReadHolds is host.ReadHolds.
+func ReadHolds(ctx context.Context, h host.Reader) ([]Hold, error) { return host.ReadHolds(ctx, h) }
 
-// String reads "alice since 3h: testing the ramdisk (until 2026-..)".
-func (h Hold) String() string {
-	s := fmt.Sprintf("%s since %s: %s", h.Who, h.Since.UTC().Format(time.RFC3339), h.Because)
-	if !h.Until.IsZero() {
-		s += " (until " + h.Until.UTC().Format(time.RFC3339) + ")"
-	}
-	return s
-}
-
-// ReadHolds gives the holds on a host; none where there is no file.
-func ReadHolds(ctx context.Context, h host.Reader) ([]Hold, error) {
-	b, err := h.ReadFile(ctx, HoldsFile(h))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading the holds of %s: %w", h.Name(), err)
-	}
-	var holds []Hold
-	if err := json.Unmarshal(b, &holds); err != nil {
-		return nil, fmt.Errorf("%s on %s is not a list of holds (mend or remove it): %w", HoldsFile(h), h.Name(), err)
-	}
-	return holds, nil
-}
-
-// HoldSteps writes the list of holds onto a host; was is the content that was read, to notice another writer.
+// HoldSteps is host.HoldSteps.
 func HoldSteps(h host.Reader, holds []Hold, was []byte) ([]host.Step, error) {
-	if holds == nil {
-		holds = []Hold{}
-	}
-	b, err := json.MarshalIndent(holds, "", "  ")
-	if err != nil {
-		return nil, fmt.Errorf("writing holds: %w", err)
-	}
-	put := host.Put{Path: HoldsFile(h), Content: append(b, '\n'), Mode: 0o644, Was: host.ContentDigest(was)}
-	if host.StateFolder(h) != host.LinuxState {
-		return []host.Step{put}, nil // its transport makes the folder
-	}
-	folder := host.Script{Argv: []string{"mkdir", "-p", "-m", "0755", path.Dir(put.Path)}}
-	return []host.Step{folder, put}, nil
+	return host.HoldSteps(h, holds, was)
 }

@@ -2,9 +2,11 @@ package layers
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"bisc/internal/host"
+	"bisc/modules"
 )
 
 // judge turns what was observed into what may be done: holds, gates, unnamed destruction and the order written. It
@@ -23,14 +25,20 @@ func judge(rep *HostReport, opts Options) {
 	order(rep.Outcomes)
 }
 
-// hold marks a drifted item that a hold covers.
+// hold marks a drifted item that a hold covers. An invariant that is held is no drift, and opens nothing: see judgeInvariants. A runbook does not go round what somebody holds: it is blocked by it, unless the
+// hold is one of those that it sets and clears itself.
 func hold(o *Outcome, holds []Hold, now time.Time) {
-	if o.State != Drifted || o.Item.Invariant {
+	if o.State != Drifted || o.Item.Invariant && o.Stage.OfRunbook() {
 		return
 	}
 	for _, h := range holds {
-		if h.Covers(o.Item.Address, now) {
+		switch {
+		case h.Name != "" && slices.Contains(o.Stage.Releases, h.Name):
+		case h.Covers(o.Item.Address, now) && !o.Stage.OfRunbook():
 			o.State, o.Reason = Held, "held by "+h.String()
+			return
+		case o.Stage.OfRunbook() && (h.Covers(o.Item.Address, now) || o.Item.Same != "" && h.Covers(o.Item.Same, now)):
+			o.State, o.Reason = Blocked, fmt.Sprintf("held by %s: bisc hold release %s first", h, o.Stage.Host)
 			return
 		}
 	}
@@ -42,11 +50,25 @@ func consent(o *Outcome, opts Options) {
 		return
 	}
 	o.State = Blocked
-	o.Reason = "it destroys something: name it to permit that: --destroy " + host.Quote(o.Item.Address)
+	o.Reason = consentReason(o.Item)
 }
 
-// Pending tells whether a round would do steps for the outcome.
-func (o Outcome) Pending() bool { return o.State == Drifted && len(o.Change.Steps) > 0 }
+func consentReason(it Item) string {
+	return "it destroys something: name it to permit that: --destroy " + host.Quote(it.Address)
+}
+
+// Unnamed tells whether nothing stands before the outcome but that nobody has named what it destroys.
+func (o Outcome) Unnamed() bool { return o.State == Blocked && o.Reason == consentReason(o.Item) }
+
+// Pending tells whether a round would do steps for the outcome, or wait for what is under way.
+func (o Outcome) Pending() bool {
+	return o.State == Drifted && (len(o.Change.Steps) > 0 || o.Awaited())
+}
+
+// Awaited tells whether there is nothing to do for the outcome but to wait: what is wanted is under way on the host already.
+func (o Outcome) Awaited() bool {
+	return o.State == Drifted && !o.Item.Invariant && len(o.Change.Steps) == 0 && o.Change.Settle > 0 && o.Change.Ended == "" && o.Change.Mendable()
+}
 
 // pendingLayers tells which stages have something to do.
 func pendingLayers(outcomes []Outcome) map[*Stage]bool {
@@ -64,14 +86,14 @@ func pendingLayers(outcomes []Outcome) map[*Stage]bool {
 func judgeInvariants(outcomes []Outcome, opts Options, pending map[*Stage]bool) {
 	for i := range outcomes {
 		o := &outcomes[i]
-		if !o.Item.Invariant || o.State == InSync {
+		if !o.Item.Invariant || o.State == InSync || o.State == Held {
 			continue
 		}
 		if o.State == Unknown {
 			continue // --override passes what fails, never what is not known
 		}
-		if because, ok := opts.Override[o.Item.Address]; ok {
-			o.State, o.Reason = Held, "overridden: "+because
+		if because, ok := opts.Override[o.Item.Address]; ok && NoOverride(o.Item) == "" {
+			o.State, o.Reason, o.Passed = Held, "overridden: "+because, true
 			continue
 		}
 		if changesBefore(outcomes[:i], pending) {
@@ -80,6 +102,14 @@ func judgeInvariants(outcomes []Outcome, opts Options, pending map[*Stage]bool) 
 		}
 		o.State, o.Reason = Blocked, "does not hold, and nothing in this round mends it"
 	}
+}
+
+// NoOverride says why an invariant is passed by no --override; empty where it may be.
+func NoOverride(i Item) string {
+	if u, ok := i.Resource.(modules.Unpassable); ok {
+		return u.NoOverride()
+	}
+	return ""
 }
 
 // changesBefore tells whether any item observed before, in this stage or a lower one, has steps to do.
@@ -101,16 +131,19 @@ func gate(o *Outcome, all []Outcome) {
 		if !inv.Item.Invariant || inv.Stage == o.Stage || !gates(inv.Stage, o.Stage) {
 			continue
 		}
-		switch inv.State {
-		case Blocked:
+		switch {
+		case inv.State == Blocked, inv.shut():
 			o.State, o.Reason = Blocked, "gate: "+inv.Item.Address+" does not hold"
 			return
-		case Unknown:
+		case inv.State == Unknown:
 			o.State, o.Reason = Blocked, "gate: "+inv.Item.Address+" could not be observed, and unknown refuses"
 			return
 		}
 	}
 }
+
+// shut tells whether an invariant is not reported, since a hold covers it, and does not hold all the same.
+func (o Outcome) shut() bool { return o.Item.Invariant && o.State == Held && !o.Passed }
 
 // gates tells whether the invariants of one stage gate the other.
 func gates(below, st *Stage) bool {
@@ -137,7 +170,7 @@ func order(outcomes []Outcome) {
 			}
 			continue
 		}
-		if o.State == Blocked || o.State == Unknown {
+		if o.State == Blocked || o.State == Unknown || o.shut() {
 			stopped[o.Stage] = o
 		}
 	}

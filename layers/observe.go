@@ -12,9 +12,6 @@ import (
 	"bisc/modules"
 )
 
-// ProbeLimit is how long one resource's observation may take before it is unknown. Dead storage must not hold a plan up.
-const ProbeLimit = 30 * time.Second
-
 // Observe asks a host everything about the stages' items at once and judges what it heard. All stages must be of this
 // host. It writes nothing.
 func Observe(ctx context.Context, h host.Reader, stages []*Stage, opts Options) HostReport {
@@ -44,7 +41,9 @@ func Observe(ctx context.Context, h host.Reader, stages []*Stage, opts Options) 
 }
 
 // errNoAnswer is the end of an observation that took too long.
-var errNoAnswer = fmt.Errorf("no answer in %s: %w", ProbeLimit, context.DeadlineExceeded)
+func errNoAnswer(limit time.Duration) error {
+	return fmt.Errorf("no answer in %s: %w", limit, context.DeadlineExceeded)
+}
 
 // place is an item in its stage.
 type place struct {
@@ -52,12 +51,19 @@ type place struct {
 	item  Item
 }
 
-// probing is a context that ends ProbeLimit after the host is up: while an operator types a password, no answer is late.
+// probing is a context that ends an answer's limit after the host is up: what hangs, as dead storage does, must not hold a plan up,
+// but while an operator types a password, no answer is late.
 func probing(ctx context.Context, h host.Reader) (context.Context, context.CancelFunc) {
+	limit := host.AnswerLimit(h)
+	return Within(ctx, h, limit, errNoAnswer(limit))
+}
+
+// Within is a context that ends, with the error late, so long after the host is up.
+func Within(ctx context.Context, h host.Reader, limit time.Duration, late error) (context.Context, context.CancelFunc) {
 	up := host.Up(h)
 	select {
 	case <-up:
-		return context.WithTimeoutCause(ctx, ProbeLimit, errNoAnswer)
+		return context.WithTimeoutCause(ctx, limit, late)
 	default:
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -68,15 +74,15 @@ func probing(ctx context.Context, h host.Reader) (context.Context, context.Cance
 			return
 		}
 		select {
-		case <-time.After(ProbeLimit):
-			cancel(errNoAnswer)
+		case <-time.After(limit):
+			cancel(late)
 		case <-ctx.Done():
 		}
 	}()
 	return ctx, func() { cancel(nil) }
 }
 
-// observeOne is one resource's Plan within ProbeLimit, on the host that the item names with from where it names one.
+// observeOne is one resource's Plan within an answer's limit, on the host that the item names with from where it names one.
 func observeOne(ctx context.Context, h host.Reader, others *others, st *Stage, it Item) Outcome {
 	if it.From == "" {
 		ctx, stop := probing(ctx, h)

@@ -62,3 +62,6 @@ func (s *Stage) assumed() []Layer {
 	}
 	return below
 }
+
+// GatedBy tells whether the invariants of a layer's stage gate this one.
+func (s *Stage) GatedBy(below *Stage) bool { return gates(below, s) }

@@ -94,6 +94,11 @@ func (r Report) Pending() int {
 	return n
 }
 
+// Acts tells whether a round would do a step; else it only waits for what is under way.
+func (r Report) Acts() bool {
+	return slices.ContainsFunc(r.Outcomes(), func(o Outcome) bool { return o.Pending() && len(o.Change.Steps) > 0 })
+}
+
 // Destroys tells whether a round would destroy anything.
 func (r Report) Destroys() bool {
 	return slices.ContainsFunc(r.Outcomes(), func(o Outcome) bool { return o.Pending() && len(o.Change.Destroys) > 0 })

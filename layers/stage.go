@@ -52,7 +52,14 @@ type Stage struct {
 	// Assumes is the layers whose invariants gate this stage; nil means all below Layer, empty means none.
 	Assumes []Layer
 	Items   []Item
+	// Because says what a runbook's stage is for, Else what to do where it does not come to its end; for people, and may be empty.
+	Because, Else string
+	// Releases names the holds that the stage's runbook sets or clears itself: they do not stand in its way.
+	Releases []string
 }
+
+// OfRunbook tells whether it is a step of a runbook, and no layer's body.
+func (s *Stage) OfRunbook() bool { return s.Name != s.Layer.String() }
 
 // Item is a resource in its place.
 type Item struct {
@@ -67,6 +74,9 @@ type Item struct {
 	// From is the host that an invariant is observed on where it is not the stage's: the other end of a path. The address stays
 	// the stage's, and so does what the invariant gates.
 	From string
+	// Same is the address of the layers' item about the same thing on the same host, for an item of a runbook: what an operator
+	// holds there is held from the runbook too. Empty where there is none.
+	Same string
 	// Because is why an invariant must hold.
 	Because string
 	// Digest is a digest of what the plan wants (not of what was observed): it tells whether a resource is still the
@@ -103,6 +113,8 @@ type Outcome struct {
 	Change modules.Change
 	// Left is what differs after the round and no step mends.
 	Left []modules.Diff
+	// Passed is an invariant that fails and was overridden by name: it opens what it gates.
+	Passed bool
 	// Reason says why it is blocked, held, stale or not reached.
 	Reason string
 	Err    error

@@ -16,6 +16,13 @@ type (
 	// Agreer finds faults between what the plan says of the resource and of those that it is done with: the host's layers,
 	// or the stage of a runbook; itself is among them. It is asked after Meet, before any host is. The error is as that of Validator.
 	Agreer interface{ Agree(with []Resource) error }
+	// Holder is a hold that a runbook sets or clears.
+	Holder interface{ HoldName() string }
+	// Interim is what a runbook puts up with on its way and no host should be left with: it says so in a few words ("the node n is
+	// cordoned"), or nothing where it is none. A runbook that ends early names those that it has left.
+	Interim interface{ Interim() string }
+	// Unpassable is what --override does not pass where it is an invariant's; it says why.
+	Unpassable interface{ NoOverride() string }
 	// Mounter has a mount point that the plan wants mounted.
 	Mounter interface{ MountPoint() string }
 )

@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"time"
 )
 
 type keyOf struct{}
@@ -21,4 +22,22 @@ func SecretDigest(ctx context.Context, secret []byte) string {
 	mac := hmac.New(sha256.New, key)
 	mac.Write(secret)
 	return "secret:" + hex.EncodeToString(mac.Sum(nil)[:6])
+}
+
+type runOf struct{}
+
+// Run is who does what, as a resource that leaves a trace on its host needs it. A runbook that is taken up again has the values of
+// its first run.
+type Run struct {
+	ID, Who string
+	Started time.Time
+}
+
+// WithRun gives Plan the run that it serves.
+func WithRun(ctx context.Context, r Run) context.Context { return context.WithValue(ctx, runOf{}, r) }
+
+// RunOf is the run that WithRun gave; zero where there is none.
+func RunOf(ctx context.Context) Run {
+	r, _ := ctx.Value(runOf{}).(Run)
+	return r
 }

@@ -16,6 +16,14 @@ type Resource interface {
 	Plan(ctx context.Context, h host.Reader) (Change, error)
 }
 
+// Awaiter is a resource whose end, once its steps are done, can be waited for on the host itself: what takes minutes is noticed when it
+// comes, without asking again and again over the network.
+type Awaiter interface {
+	// Await returns when what Plan saw may have come to its end, or after limit, and changes nothing. false: there is nothing of the
+	// kind to wait for, or it could not be; the caller pauses by itself.
+	Await(ctx context.Context, h host.Reader, limit time.Duration) bool
+}
+
 // Change is what stands between a host and a resource.
 type Change struct {
 	// Diffs is empty when the host is in sync.
@@ -25,8 +33,12 @@ type Change struct {
 	// Destroys says, a line each, what is lost when the steps run. Not empty: the resource's address must be named in
 	// --destroy.
 	Destroys []string
-	// Settle is how long the host may take to agree after the steps.
+	// Settle is how long the host may take to agree after the steps. A change with diffs that are to be mended, without steps and
+	// with a Settle says that what is wanted is under way already (a detached job is at work): it is waited for and not begun again.
 	Settle time.Duration
+	// Ended says that what was under way has come to an end without the host agreeing (the job failed, and why): to wait longer is
+	// useless. The steps, where there are any, begin it anew.
+	Ended string
 	// Cuts says what of the operator's own ways in the steps touch: they are done behind a dead-man's switch. A kind may set
 	// it where the steps themselves do not tell (see CutsOff); empty where none.
 	Cuts string

@@ -76,6 +76,7 @@ func (l *loader) finish() {
 			l.plan.Stages = append(l.plan.Stages, st.Stage)
 		}
 	}
+	l.sameInLayers()
 	for _, key := range slices.Sorted(maps.Keys(l.inputs)) {
 		l.plan.Inputs = append(l.plan.Inputs, l.inputs[key])
 	}

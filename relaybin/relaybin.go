@@ -3,11 +3,8 @@
 package relaybin
 
 import (
-	"compress/gzip"
 	"embed"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 
 	"bisc/relaybin/builds"
@@ -26,95 +23,19 @@ const Command = "make relay"
 var ErrNotBuilt = errors.New("this bisc has no builds of the relay daemons in it: in bisc's source run `make build`, which makes them (`" + Command + "`) and then bisc")
 
 // Binary is one embedded program for one platform.
-type Binary struct {
-	builds.Binary
-	tree fs.FS
-}
+type Binary = builds.Built
 
 // Binaries lists what is embedded, by name and platform. ErrNotBuilt where there is nothing.
-func Binaries() ([]Binary, error) { return binaries(tree) }
-
-func binaries(tree fs.FS) ([]Binary, error) {
-	m, err := builds.ReadManifest(tree, "dist")
-	if errors.Is(err, fs.ErrNotExist) || err == nil && len(m.Binaries) == 0 {
-		return nil, ErrNotBuilt
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%w: run `%s` and build bisc again", err, Command)
-	}
-	out := make([]Binary, len(m.Binaries))
-	for i, b := range m.Binaries {
-		out[i] = Binary{b, tree}
-	}
-	return out, nil
-}
+func Binaries() ([]Binary, error) { return set(tree).All() }
 
 // For gives the program that suits a machine (as uname -m names it) best, or the one for a platform where that is not empty;
 // in any case one that the machine can run, by the header of the very file that would be pushed.
 func For(name, machine, platform string) (Binary, error) {
-	all, err := Binaries()
-	if err != nil {
-		return Binary{}, err
-	}
-	return choose(all, name, machine, platform)
+	return set(tree).For(name, machine, platform)
 }
 
-func choose(all []Binary, name, machine, platform string) (Binary, error) {
-	if platform == "" {
-		var err error
-		if platform, err = builds.PlatformOf(machine); err != nil {
-			return Binary{}, err
-		}
-	}
-	for _, b := range all {
-		if b.Name != name || b.Platform != platform {
-			continue
-		}
-		target, err := b.header()
-		if err != nil {
-			return Binary{}, err
-		}
-		if why := target.Runs(machine); why != "" {
-			return Binary{}, fmt.Errorf("%s for %s: %s", name, platform, why)
-		}
-		return b, nil
-	}
-	return Binary{}, fmt.Errorf("there is no %s for %s among the builds: `bisc relay list` shows them, `%s` makes them", name, platform, Command)
-}
-
-// Open gives the program's bytes.
-func (b Binary) Open() (io.ReadCloser, error) {
-	f, err := b.tree.Open("dist/" + b.File)
-	if err != nil {
-		return nil, fmt.Errorf("open the build of %s for %s: %w", b.Name, b.Platform, err)
-	}
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open the build of %s for %s: %w", b.Name, b.Platform, err), f.Close())
-	}
-	return unpacked{z, f}, nil
-}
-
-// unpacked closes the packed file too.
-type unpacked struct {
-	*gzip.Reader
-	file io.Closer
-}
-
-func (u unpacked) Close() error { return errors.Join(u.Reader.Close(), u.file.Close()) }
-
-// header reads what the program itself says of its machine, which is what a kernel goes by.
-func (b Binary) header() (builds.Target, error) {
-	r, err := b.Open()
-	if err != nil {
-		return builds.Target{}, err
-	}
-	defer r.Close()
-	head := make([]byte, 64)
-	if _, err := io.ReadFull(r, head); err != nil {
-		return builds.Target{}, fmt.Errorf("read the build of %s for %s: %w", b.Name, b.Platform, err)
-	}
-	return builds.ReadTarget(head)
+func set(files fs.FS) builds.Set {
+	return builds.Set{Tree: "relaybin", Files: files, Missing: ErrNotBuilt, Command: Command}
 }
 
 // Names are the daemons that there are, built or not.

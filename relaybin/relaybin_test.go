@@ -49,7 +49,7 @@ func TestEmbedded(t *testing.T) {
 		if hex.EncodeToString(sum[:]) != b.SHA256 || int64(len(text)) != b.Size {
 			t.Errorf("%s for %s is not what the list says", b.Name, b.Platform)
 		}
-		if target, err := b.header(); err != nil || target != b.Target {
+		if target, err := b.Header(); err != nil || target != b.Target {
 			t.Errorf("%s for %s is a %s program, listed as %s (%v)", b.Name, b.Platform, target, b.Target, err)
 		}
 		if platform, err := builds.PlatformOf(b.Target.Machine); err != nil || platform != b.Platform {
@@ -86,7 +86,7 @@ func sample(t *testing.T) (fstest.MapFS, Binary) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return m, Binary{builds.Binary{Name: "x", Platform: "linux/amd64", Go: "go1.26.8", Source: source, Dirs: dirs, Modules: map[string]string{"a/b": "v1.0.0", "c/d": "v2.0.0"}}, m}
+	return m, Binary{Binary: builds.Binary{Name: "x", Platform: "linux/amd64", Go: "go1.26.8", Source: source, Dirs: dirs, Modules: map[string]string{"a/b": "v1.0.0", "c/d": "v2.0.0"}}, Set: set(m)}
 }
 
 func TestStale(t *testing.T) {
@@ -116,7 +116,7 @@ func TestStale(t *testing.T) {
 			if tt.modules == nil {
 				tt.modules = modules
 			}
-			got, err := b.stale(tt.toolchain, tt.modules)
+			got, err := b.StaleFor(tt.toolchain, tt.modules)
 			if err != nil || !strings.Contains(got, tt.want) || (got == "") != (tt.want == "") {
 				t.Errorf("got %q (%v), want %q", got, err, tt.want)
 			}
@@ -129,11 +129,11 @@ func TestNotBuilt(t *testing.T) {
 	for name, folder := range map[string]fstest.MapFS{
 		"a clone": {"dist/README": {}}, "no folder": {}, "an empty list": {"dist/manifest.json": {Data: []byte("{}")}},
 	} {
-		if _, err := binaries(folder); !errors.Is(err, ErrNotBuilt) || !strings.Contains(err.Error(), "`make build`") {
+		if _, err := set(folder).All(); !errors.Is(err, ErrNotBuilt) || !strings.Contains(err.Error(), "`make build`") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := binaries(fstest.MapFS{"dist/manifest.json": {Data: []byte("{")}}); err == nil || errors.Is(err, ErrNotBuilt) || !strings.Contains(err.Error(), Command) {
+	if _, err := set(fstest.MapFS{"dist/manifest.json": {Data: []byte("{")}}).All(); err == nil || errors.Is(err, ErrNotBuilt) || !strings.Contains(err.Error(), Command) {
 		t.Errorf("a torn list: %v", err)
 	}
 }
@@ -151,7 +151,7 @@ func TestChoose(t *testing.T) {
 		{name, "x86_64", "linux/mips", "", "there is no " + name + " for linux/mips"},
 		{"shredless", "x86_64", "", "", "there is no shredless for linux/amd64"},
 	} {
-		b, err := choose(all, tt.name, tt.machine, tt.platform)
+		b, err := builds.Choose(all, tt.name, tt.machine, tt.platform)
 		if tt.err != "" {
 			if err == nil || !strings.Contains(err.Error(), tt.err) {
 				t.Errorf("%+v: %v", tt, err)
@@ -164,13 +164,13 @@ func TestChoose(t *testing.T) {
 	}
 	lying := slices.Clone(all[:1])
 	for i := range lying {
-		other, err := choose(all, name, "aarch64", "")
+		other, err := builds.Choose(all, name, "aarch64", "")
 		if err != nil {
 			t.Fatal(err)
 		}
 		lying[i].File = other.File
 	}
-	if _, err := choose(lying, name, "x86_64", lying[0].Platform); err == nil || !strings.Contains(err.Error(), "does not run") {
+	if _, err := builds.Choose(lying, name, "x86_64", lying[0].Platform); err == nil || !strings.Contains(err.Error(), "does not run") {
 		t.Errorf("a program for another machine under this platform's name: %v", err)
 	}
 }

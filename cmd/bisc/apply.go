@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,8 +17,11 @@ import (
 // approval is how the rounds of an apply are approved.
 type approval struct {
 	auto       bool
+	typed      bool // the word destroy was typed for what is named
 	digest     string
 	untilClean bool
+	// named are destructions that were named or typed beforehand: a runbook's round that destroys nothing else needs no other word.
+	named func(layers.Outcome) bool
 	// unaffected goes on with a plan file of which something is stale.
 	unaffected bool
 	trust      trusting
@@ -74,19 +78,9 @@ func (c *command) apply() *cobra.Command {
 	return cmd
 }
 
-// climb applies round after round.
+// climb applies round after round, and shows what came of it.
 func (s *session) climb(ctx context.Context, opts layers.Options, how approval) error {
-	acting := s.acting(opts)
-	acting.ApprovedBy = how.by()
-	climb := layers.Climb{
-		Stages: s.stages, Hosts: s, Acting: acting,
-		Approve: func(round int, rep layers.Report) (bool, error) { return s.approve(ctx, round, rep, how) },
-		Did:     func(_ int, rep layers.Report) { s.noteCut(ctx, rep); s.did(rep) },
-	}
-	if how.digest != "" || how.auto && !how.untilClean {
-		climb.Rounds = 1
-	}
-	rep, err := climb.Run(ctx)
+	rep, err := s.climbed(ctx, opts, how)
 	if errors.Is(err, layers.ErrNotApproved) {
 		return s.notApproved(rep, err)
 	}
@@ -94,6 +88,25 @@ func (s *session) climb(ctx context.Context, opts layers.Options, how approval) 
 		return err
 	}
 	return s.show(rep, view.Run{Verb: "apply"}, nil)
+}
+
+// climbed applies round after round and gives the last.
+func (s *session) climbed(ctx context.Context, opts layers.Options, how approval) (layers.Report, error) {
+	acting := s.acting(opts)
+	acting.ApprovedBy = how.by()
+	climb := layers.Climb{
+		Stages: s.stages, Hosts: s, Acting: acting,
+		Approve: func(round int, rep layers.Report) (bool, error) { return s.approve(ctx, round, rep, how) },
+		Did: func(_ int, rep layers.Report) {
+			s.noteCut(ctx, rep)
+			s.noteDone(rep)
+			s.did(rep)
+		},
+	}
+	if how.digest != "" || how.auto && !how.untilClean {
+		climb.Rounds = 1
+	}
+	return climb.Run(ctx)
 }
 
 // notApproved ends at a round that was not wanted. A plain no needs no word more; why bisc itself did not approve is
@@ -192,6 +205,11 @@ func (s *session) approve(ctx context.Context, round int, rep layers.Report, how
 	}
 	if err := s.present(rep, round); err != nil {
 		return false, err
+	}
+	if how.named != nil && rep.Destroys() && (how.auto || how.typed) && !slices.ContainsFunc(rep.Outcomes(), func(o layers.Outcome) bool {
+		return o.Pending() && len(o.Change.Destroys) > 0 && !how.named(o)
+	}) {
+		return true, nil
 	}
 	if how.auto {
 		if rep.Destroys() {

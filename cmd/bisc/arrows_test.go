@@ -62,18 +62,22 @@ func allowed(pkg string) (of []string, anything bool) {
 		return []string{"bisc/modules/", "bisc/internal/host", "bisc/internal/scrape", "bisc/relaybin/"}, false
 	case under(pkg, "bisc/modules/eos"): // a switch is planned from its configuration
 		return []string{"bisc/modules/", "bisc/internal/host", "bisc/internal/eosconf"}, false
+	case under(pkg, "bisc/modules/agave"): // snapshots are found and fetched by a program of ours on the host
+		return []string{"bisc/modules/", "bisc/internal/host", "bisc/internal/scrape", "bisc/hostbin", "bisc/hostbin/", "bisc/relaybin/builds"}, false
 	case under(pkg, "bisc/modules/"):
 		return []string{"bisc/modules/", "bisc/internal/host"}, false
 	case under(pkg, "bisc/internal/host/hosttest"):
 		return []string{"bisc/internal/host", "bisc/modules"}, false
 	case under(pkg, "bisc/internal/host/localhost"): // the agent's session is sshhost's
-		return []string{"bisc/internal/host", "bisc/internal/host/sshhost"}, false
+		return []string{"bisc/internal/host", "bisc/internal/host/sshhost", "bisc/internal/host/services/"}, false
+	case under(pkg, "bisc/internal/host/services/"): // Kubernetes, docker and JSON-RPC over whatever dials on the host
+		return []string{"bisc/internal/host", "bisc/internal/host/services/"}, false
 	case under(pkg, "bisc/internal/host/eoshost"): // SSH is sshhost's; the device's diff is compared with the approved one
 		return []string{"bisc/internal/host", "bisc/internal/host/sshhost", "bisc/internal/host/eoshost/", "bisc/internal/eosconf"}, false
 	case under(pkg, "bisc/internal/host/eoshost/"): // eAPI, and what keeps goeapi from the user's files
 		return []string{"bisc/internal/host", "bisc/internal/host/eoshost/"}, false
 	case under(pkg, "bisc/internal/host/sshhost"):
-		return []string{"bisc/internal/host", "bisc/internal/host/deadman"}, false
+		return []string{"bisc/internal/host", "bisc/internal/host/deadman", "bisc/internal/host/services/"}, false
 	case under(pkg, "bisc/internal/host/"):
 		return []string{"bisc/internal/host"}, false
 	case under(pkg, "bisc/internal/journal"):
@@ -84,6 +88,10 @@ func allowed(pkg string) (of []string, anything bool) {
 		return []string{"bisc/internal/faults/"}, false
 	case under(pkg, "bisc/internal/schedule"):
 		return []string{}, false
+	case pkg == "bisc/hostbin": // which embeds the builds; the programs themselves know nothing of them
+		return []string{"bisc/relaybin/builds"}, false
+	case under(pkg, "bisc/hostbin/"):
+		return []string{"bisc/hostbin/"}, false
 	case under(pkg, "bisc/relaybin/"):
 		return []string{"bisc/relaybin/"}, false
 	}

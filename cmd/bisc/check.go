@@ -67,6 +67,7 @@ func (s *session) observeUntilGood(ctx context.Context, opts layers.Options, lim
 // showCheck writes a check in its format. Nagios has its own exit statuses.
 func (s *session) showCheck(rep layers.Report, format string) error {
 	run := s.finished(view.Run{Verb: "check"}, view.Of("check", rep, nil))
+	run.Notes = append(run.Notes, s.byHand(rep)...)
 	doc := view.New(run, rep)
 	if err := view.Check(s.c.out, format, doc, s.textOptions("check", false)); err != nil {
 		return err

@@ -30,8 +30,8 @@ func (c *command) completion() *cobra.Command {
 	scripts := map[string]string{"bash": bashScript, "zsh": zshScript, "fish": fishScript}
 	return &cobra.Command{
 		Use:   "completion bash|zsh|fish",
-		Short: "print a completion script; addresses, hosts, variables and runs are completed from the plan",
-		Long: "Hosts, addresses, layers and variables are completed from the plan that --plans and --inventory name.\n" +
+		Short: "print a completion script; addresses, hosts, variables and runbooks are completed from the plan",
+		Long: "Hosts, addresses, layers, runbooks and variables are completed from the plan that --plans and --inventory name.\n" +
 			"They are completed inside quotes too, and come out quoted where the shell needs it.",
 		Example:   "  source <(bisc completion bash)                                  # bash: also in ~/.bashrc\n  source <(bisc completion zsh)                                   # zsh, after compinit\n  bisc completion fish >~/.config/fish/completions/bisc.fish",
 		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),

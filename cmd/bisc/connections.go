@@ -15,6 +15,7 @@ import (
 	"bisc/internal/host"
 	"bisc/internal/host/localhost"
 	"bisc/internal/host/sshhost"
+	"bisc/internal/journal"
 	"bisc/internal/secret"
 	"bisc/inventory"
 )
@@ -163,6 +164,28 @@ func (cs *connections) dialHost(ctx context.Context, d inventory.Decision, c *co
 	return isMachine(ctx, c.read, d.MachineID)
 }
 
+// recordOf reads what a host recorded itself, over a connection that takes no lock: another run holds it.
+func (s *session) recordOf(ctx context.Context, name string) (*journal.HostLog, error) {
+	h, ok := s.connections.inv.Lookup(name)
+	if !ok || h.Platform != host.Linux {
+		return nil, nil
+	}
+	d, err := inventory.Decide(ctx, s.connections.inv, h, resolver())
+	if err != nil {
+		return nil, err
+	}
+	cfg := s.connections.config(d)
+	if d.Local {
+		cfg.Sessions = localhost.Sessions()
+	}
+	r, err := s.pool.Open(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return journal.ReadHost(ctx, r)
+}
+
 // isMachine compares a host's id with the one declared, before anything else of it is believed.
 func isMachine(ctx context.Context, h host.Reader, want string) error {
 	b, err := h.ReadFile(ctx, "/etc/machine-id")
@@ -198,7 +221,7 @@ func (cs *connections) config(d inventory.Decision) sshhost.Config {
 		Name: d.Host, Addresses: []string{d.Address}, Port: d.Port, User: d.User, Jump: jump,
 		HostKeys: d.HostKeys, KnownHosts: d.KnownHosts, HostKeyAlias: d.HostKeyAlias,
 		Identities: d.Identities, IdentitiesOnly: d.IdentitiesOnly, AgentSocket: d.AgentSocket, AgentKey: d.AgentKey, ProxyCommand: d.ProxyCommand, Passphrase: cs.passphrase,
-		Become: become, BecomePassword: cs.becomePassword(d), ConnectTimeout: d.ConnectTimeout, Reconnected: cs.reconnected,
+		Become: become, BecomePassword: cs.becomePassword(d), ConnectTimeout: d.ConnectTimeout, AnswerTimeout: d.AnswerTimeout, Reconnected: cs.reconnected,
 	}
 }
 

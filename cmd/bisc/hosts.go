@@ -84,6 +84,7 @@ type reached struct {
 	User     string            `json:"user"`
 	Via      []reached         `json:"via,omitempty"`
 	Settings map[string]string `json:"settings,omitempty"` // each with where it came from
+	ByHand   []string          `json:"by_hand,omitempty"`  // its console and its power, as an operator types them
 }
 
 func reachedAs(d inventory.Decision, explain bool) reached {
@@ -110,7 +111,11 @@ func (l *loaded) hostsJSON(ctx context.Context, names []string, explain bool) er
 		if err != nil {
 			return err
 		}
-		doc.Hosts = append(doc.Hosts, reachedAs(d, explain))
+		one := reachedAs(d, explain)
+		if h, ok := l.inv.Lookup(name); ok {
+			one.ByHand = h.ByHand()
+		}
+		doc.Hosts = append(doc.Hosts, one)
 	}
 	return l.c.writeJSON(doc)
 }
@@ -129,6 +134,11 @@ func (l *loaded) describeHost(ctx context.Context, name string, explain bool) er
 		where = "this machine, as " + d.User
 	}
 	fmt.Fprintln(l.c.out, view.Clean(fmt.Sprintf("%s  %s  %s", d.Host, d.Platform, where)))
+	if h, ok := l.inv.Lookup(name); ok {
+		for _, way := range h.ByHand() {
+			fmt.Fprintln(l.c.out, "  "+view.Clean(way))
+		}
+	}
 	if !explain {
 		return nil
 	}

@@ -100,7 +100,7 @@ func (c *command) journalRuns(ctx context.Context, j *journal.Journal, limit int
 	}
 	w := tabwriter.NewWriter(c.out, 0, 8, 2, ' ', 0)
 	for _, r := range runs {
-		fmt.Fprintf(w, "%s\t%s\t%s@%s\t%s\t%s\t%s\n", r.ID, r.Started.Local().Format(time.DateTime), view.Clean(r.User), view.Clean(r.Machine), r.Verb,
+		fmt.Fprintf(w, "%s\t%s\t%s@%s\t%s\t%s\t%s\n", r.ID, r.Started.Local().Format(time.DateTime), view.Clean(r.User), view.Clean(r.Machine), strings.TrimSpace(r.Verb+" "+view.Clean(r.Runbook)),
 			cmp.Or(view.Clean(strings.Join(r.Hosts, ",")), "-"), ending(r))
 	}
 	return w.Flush()

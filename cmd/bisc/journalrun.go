@@ -32,8 +32,38 @@ type runDoc struct {
 	Version string     `json:"version"`
 	Args    []string   `json:"args"`
 	// Approved and Steps are of show only.
-	Approved []string  `json:"approved_by,omitempty"`
-	Steps    []stepDoc `json:"steps,omitempty"`
+	Approved []string   `json:"approved_by,omitempty"`
+	Stages   []stageDoc `json:"stages,omitempty"` // of a runbook: those that were begun
+	Steps    []stepDoc  `json:"steps,omitempty"`
+	Runbook  string     `json:"runbook,omitempty"`
+	Resumes  string     `json:"resumes,omitempty"` // the run that it takes up again
+}
+
+// stageDoc is a stage of a runbook, as far as it came in this run.
+type stageDoc struct {
+	Stage string     `json:"stage"`
+	Index int        `json:"index"` // from 1
+	Of    int        `json:"of"`
+	Hosts []string   `json:"hosts"`
+	State string     `json:"state"` // begun (it was cut in it), done, ended
+	Begun time.Time  `json:"begun"`
+	Ended *time.Time `json:"ended"`
+	Why   string     `json:"why,omitempty"`
+}
+
+// stageDocs puts a stage's two moments together.
+func stageDocs(marks []journal.Stage) []stageDoc {
+	var out []stageDoc
+	for _, m := range marks {
+		if m.State == journal.StageBegun {
+			out = append(out, stageDoc{Stage: m.Name, Index: m.Index, Of: m.Of, Hosts: m.Hosts, State: string(m.State), Begun: m.At})
+			continue
+		}
+		if n := len(out); n > 0 && out[n-1].Stage == m.Name {
+			out[n-1].State, out[n-1].Ended, out[n-1].Why = string(m.State), &m.At, m.Why
+		}
+	}
+	return out
 }
 
 type stepDoc struct {
@@ -57,7 +87,7 @@ type lookedDoc struct {
 }
 
 func newRunDoc(r journal.RunInfo) runDoc {
-	d := runDoc{Run: r.ID, Verb: r.Verb, User: r.User, Machine: r.Machine, Started: r.Started, Hosts: append([]string{}, r.Hosts...), Plan: r.Plan, Version: r.Version, Args: append([]string{}, r.Args...)}
+	d := runDoc{Run: r.ID, Verb: r.Verb, User: r.User, Machine: r.Machine, Started: r.Started, Hosts: append([]string{}, r.Hosts...), Plan: r.Plan, Version: r.Version, Runbook: r.Runbook, Resumes: r.Resumes, Args: append([]string{}, r.Args...)}
 	d.Cut, _ = r.Cut()
 	if !r.Ended.IsZero() {
 		d.Ended, d.Exit = &r.Ended, &r.Exit
@@ -75,7 +105,12 @@ func story(ctx context.Context, j *journal.Journal, id string) (runDoc, error) {
 	if err != nil {
 		return runDoc{}, err
 	}
+	marks, err := j.Stages(ctx, run.ID)
+	if err != nil {
+		return runDoc{}, err
+	}
 	doc := newRunDoc(run)
+	doc.Stages = stageDocs(marks)
 	begun := map[string]int{}
 	for _, a := range acts {
 		begun[a.Address+"\x00"+a.Digest]++
@@ -124,6 +159,15 @@ func (c *command) journalRun(ctx context.Context, j *journal.Journal, id string)
 		return err
 	}
 	fmt.Fprintf(c.out, "%s  %s by %s@%s, %s, plan %.12s\n", doc.Run, doc.Verb, view.Clean(doc.User), view.Clean(doc.Machine), ending(run), doc.Plan)
+	if doc.Runbook != "" {
+		fmt.Fprintf(c.out, "  runbook %s%s\n", view.Clean(doc.Runbook), map[bool]string{true: "", false: ", taking up run " + doc.Resumes}[doc.Resumes == ""])
+	}
+	for _, st := range doc.Stages {
+		fmt.Fprintf(c.out, "  stage %d of %d  %-5s  %s\n", st.Index, st.Of, st.State, view.Clean(st.Stage))
+		if st.Why != "" {
+			fmt.Fprintf(c.out, "           %s\n", view.Clean(st.Why))
+		}
+	}
 	for _, by := range doc.Approved {
 		fmt.Fprintf(c.out, "  approved by %s\n", view.Clean(by))
 	}

@@ -3,9 +3,12 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,15 +22,19 @@ import (
 	"bisc/layers"
 )
 
-// dyingAt is the variable that tells the program dying when to die.
+// dyingAt is the variable that tells the program dying when to die: at which point by its number, or by what it is and a part of the
+// address: "intended .kube_pods[" is when a step was announced, "done .kube_pods[" when it has been done and is not recorded, "recorded
+// .kube_pods[" when it is. "new FILE" is the first point of all but "done" that no run has died at which was given this file, and
+// "new-done FILE" the same of "done" alone: who has died there never comes to "recorded" again.
 const dyingAt = "BISC_TEST_DYING_AT"
 
 // dying is bisc, with a recorder that kills it: the n-th time that a record is about to be written, or was just written.
 // It has all else of bisc: the same flags, the same journal, the same way to the host.
 func dying() {
-	at, err := strconv.Atoi(os.Getenv(dyingAt))
-	if err != nil {
-		panic(err)
+	dies := killer{acts: map[int64]layers.Intent{}}
+	var err error
+	if dies.at, err = strconv.Atoi(os.Getenv(dyingAt)); err != nil {
+		dies.what, dies.words, _ = strings.Cut(os.Getenv(dyingAt), " ")
 	}
 	c := &command{in: os.Stdin, out: os.Stdout, errs: os.Stderr}
 	root := c.root()
@@ -37,15 +44,20 @@ func dying() {
 	}
 	apply.RunE = func(cmd *cobra.Command, args []string) error {
 		return c.writing(cmd, "apply", func(ctx context.Context, s *session) error {
-			d := &killer{RoundRecorder: s.record, at: at}
-			s.record = d
-			d.point()
+			d := &dies
+			d.RoundRecorder, s.record = s.record, d
+			d.point("before all")
 			err := s.applyFile(ctx, args[0], permits{}, approval{})
-			d.point()
+			d.point("after all")
 			fmt.Fprintf(os.Stderr, "points %d\n", d.n)
 			return err
 		})
 	}
+	run, _, err := root.Find([]string{"run"})
+	if err != nil {
+		panic(err)
+	}
+	run.RunE = func(cmd *cobra.Command, args []string) error { return c.dyingRunbook(cmd, args, &dies) }
 	ctx, done := c.interrupts(context.Background())
 	defer done()
 	status, unsaid := outcome(root.ExecuteContext(ctx))
@@ -57,35 +69,66 @@ func dying() {
 
 type killer struct {
 	layers.RoundRecorder
-	mu    sync.Mutex
-	n, at int
+	mu          sync.Mutex
+	n, at       int
+	what, words string                  // of the point, where at is 0
+	acts        map[int64]layers.Intent // by the record's id
+	trail       bool                    // each point is told on standard error
 }
 
-// point is a moment at which bisc may die.
-func (k *killer) point() {
+// point is a moment at which bisc may die; step is what it does there, if anything.
+func (k *killer) point(what string, step ...string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.n++; k.n == k.at {
+	k.n++
+	if k.trail {
+		fmt.Fprintf(os.Stderr, "point %d: %s\n", k.n, what)
+	}
+	is, address, _ := strings.Cut(what, ": ")
+	isNew := strings.HasPrefix(k.what, "new") && (is == "done") == (k.what == "new-done") && happened(is) && k.first(what+" "+strings.Join(step, " "))
+	if k.n == k.at || k.at == 0 && is == k.what && strings.Contains(address, k.words) || isNew {
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {} // until it has come
 	}
 }
 
+// happened tells whether a point differs from the one before it: by what the host or the journal has.
+func happened(what string) bool {
+	return !slices.Contains([]string{"before all", "before stage begun", "shown", "next"}, what)
+}
+
+// first tells whether nobody has died at a point yet, and takes it for who asks.
+func (k *killer) first(point string) bool {
+	line := fmt.Sprintf("%q\n", point)
+	text, err := os.ReadFile(k.words)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) || strings.Contains("\n"+string(text), "\n"+line) {
+		return false
+	}
+	return os.WriteFile(k.words, append(text, line...), 0o644) == nil
+}
+
 func (k *killer) Approved(ctx context.Context, host, by string, items []layers.Approved) error {
-	k.point()
-	defer k.point()
+	k.point("shown")
+	defer k.point("approved")
 	return k.RoundRecorder.Approved(ctx, host, by, items)
 }
 
 func (k *killer) Intend(ctx context.Context, in layers.Intent) (int64, error) {
-	k.point()
-	defer k.point()
-	return k.RoundRecorder.Intend(ctx, in)
+	k.point("next: "+in.Address, in.Step)
+	id, err := k.RoundRecorder.Intend(ctx, in)
+	k.mu.Lock()
+	k.acts[id] = in
+	k.mu.Unlock()
+	k.point("intended: "+in.Address, in.Step)
+	return id, err
 }
 
 func (k *killer) Settle(ctx context.Context, id int64, r layers.Result) error {
-	k.point()
-	defer k.point()
+	k.mu.Lock()
+	in := k.acts[id]
+	k.mu.Unlock()
+	k.point("done: "+in.Address, in.Step)
+	defer k.point("recorded: "+in.Address, in.Step)
 	return k.RoundRecorder.Settle(ctx, id, r)
 }
 

@@ -95,7 +95,7 @@ func (c *command) root() *cobra.Command {
 		make  func() *cobra.Command
 	}{
 		{"plan", c.validate}, {"plan", c.fmt}, {"plan", c.graph}, {"plan", c.explain}, {"plan", c.guards},
-		{"host", c.plan}, {"host", c.apply}, {"host", c.runbook}, {"host", c.check}, {"host", c.status}, {"host", c.drift}, {"host", c.schedule}, {"host", c.discover}, {"host", c.hosts}, {"host", c.who}, {"host", c.hold}, {"host", c.relay}, {"host", c.eos},
+		{"host", c.plan}, {"host", c.apply}, {"host", c.runbook}, {"host", c.check}, {"host", c.status}, {"host", c.drift}, {"host", c.schedule}, {"host", c.discover}, {"host", c.hosts}, {"host", c.who}, {"host", c.hold}, {"host", c.relay}, {"host", c.image}, {"host", c.snapshot}, {"host", c.eos},
 		{"other", c.journal}, {"other", c.history}, {"other", c.schema}, {"other", c.completion}, {"other", c.version},
 	} {
 		cmd := verb.make()

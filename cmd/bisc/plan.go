@@ -91,6 +91,9 @@ func (c *command) options(s *session, p permits) (layers.Options, error) {
 		if !it.Invariant {
 			return opts, fmt.Errorf("--override: %s is no invariant", o)
 		}
+		if why := layers.NoOverride(it); why != "" {
+			return opts, fmt.Errorf("--override: %s is never passed: %s", o, why)
+		}
 		opts.Override[it.Address] = p.because
 	}
 	return opts, nil

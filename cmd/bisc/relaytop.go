@@ -62,7 +62,7 @@ func (c *command) topDirect(ctx context.Context, w watching, urls []string) erro
 		defer cancel()
 	}
 	r := &relayWatch{ends: ends}
-	here := &spot{name: "from here", look: func(ctx context.Context) view.HostNow {
+	here := &spot{name: "from here", look: func(ctx context.Context, _ func(view.HostNow)) view.HostNow {
 		return relayNow(ctx, "from here", r, w.interval)
 	}}
 	return w.rounds(ctx, []*spot{here}, c.showNow("relay top", w))
@@ -77,7 +77,7 @@ func (s *session) top(ctx context.Context, w watching) error {
 			continue
 		}
 		r := &relayWatch{ends: ends}
-		spots = append(spots, &spot{name: name, look: func(ctx context.Context) view.HostNow {
+		spots = append(spots, &spot{name: name, look: func(ctx context.Context, _ func(view.HostNow)) view.HostNow {
 			now := relayNow(ctx, name, r, w.interval)
 			if now.Error != "" {
 				s.forget(name) // the next look dials again

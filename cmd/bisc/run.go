@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,38 +11,94 @@ import (
 	"github.com/spf13/cobra"
 
 	"bisc/cmd/bisc/view"
-	"bisc/internal/host"
 	"bisc/internal/source"
-	"bisc/layers"
 	"bisc/plans"
 )
 
+// runFlags are those of bisc run.
+type runFlags struct {
+	permit permits
+	how    approval
+	plan   bool
+	resume string
+	// all asks once, at the start, for all stages.
+	all bool
+}
+
 func (c *command) runbook() *cobra.Command {
-	var permit permits
-	var how approval
-	var planOnly bool
+	var f runFlags
 	cmd := &cobra.Command{
 		Use:   "run RUNBOOK",
 		Short: "do the stages of a runbook in order, each approved and proved; with --plan, only show them",
 		Long: "Run takes the stages of a runbook one after the other: each is observed, shown, approved, done and proved before the next is looked at.\n" +
-			"It ends at the first that is not in order then. A second run finds what is done already in sync, and goes on from there.",
-		Example: "  bisc run relay-rollback-mirror --plan\n  bisc run relay-rollback-mirror",
-		Args:    cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c.inRun = &c.run // run.id and run.started of a --plan are those of this look
-			if planOnly {
-				return c.reading(cmd, "run --plan", func(ctx context.Context, s *session) error { return s.planRunbook(ctx, args[0], permit) })
+			"It does not begin where the invariants of the layers that it assumes do not hold. It holds its hosts' locks from the first stage to the last, and ends at the first\n" +
+			"stage that does not come to its end: what is said then is how to go on (--resume). A runbook of invariants alone changes nothing, takes no lock, looks at all of its\n" +
+			"stages and gives a verdict, with the exit status of check.",
+		Example: "  bisc run stop --plan\n  bisc run stop\n  bisc run restart --approve-all\n  bisc run --resume k3f9",
+		Args: func(_ *cobra.Command, args []string) error {
+			if want := 1; len(args) != want && (f.resume == "" || len(args) > want) {
+				return fmt.Errorf("accepts 1 arg, the runbook (or --resume RUN); received %d", len(args))
 			}
-			return c.writing(cmd, "run", func(ctx context.Context, s *session) error { return s.doRunbook(ctx, args[0], permit, how) })
+			return nil
 		},
+		RunE:              func(cmd *cobra.Command, args []string) error { return c.runRunbook(cmd, args, f) },
 		ValidArgsFunction: c.completeRunbooks,
 	}
-	permit.flags(cmd)
-	cmd.Flags().BoolVar(&planOnly, "plan", false, "show every stage as it would be now; nothing is done")
-	cmd.Flags().BoolVar(&how.auto, "auto-approve", false, "approve every round that destroys nothing")
-	how.untilClean = true
+	f.permit.flags(cmd)
+	cmd.Flags().BoolVar(&f.plan, "plan", false, "show every stage as it would be now, and which guards would refuse now; nothing is done")
+	cmd.Flags().StringVar(&f.resume, "resume", "", "go on with this run of a runbook, which did not come to its end (its id, the letters at the id's end, or last)")
+	cmd.Flags().BoolVar(&f.how.auto, "auto-approve", false, "ask nothing: approve every round, but for destruction that no --destroy names")
+	cmd.Flags().BoolVar(&f.all, "approve-all", false, "ask once, at the start, for all stages; destruction that no --destroy names is asked for when it comes")
+	f.how.untilClean = true
 	c.flags.confirm(cmd)
 	return cmd
+}
+
+// runRunbook decides what kind of run it is.
+func (c *command) runRunbook(cmd *cobra.Command, args []string, f runFlags) error {
+	c.inRun = &c.run // run.id and run.started of a --plan are those of this look
+	name, past := "", (*course)(nil)
+	if len(args) > 0 {
+		name = args[0]
+	}
+	if f.resume != "" {
+		var err error
+		if past, err = recall(cmd.Context(), f.resume, name); err != nil {
+			return err
+		}
+		name, c.inRun = past.first.Runbook, &plans.Run{ID: past.first.ID, Started: past.first.Started}
+	}
+	secrets := c.keeper(cmd.Context())
+	l, err := c.loadFor("run", secrets)
+	if err != nil {
+		return err
+	}
+	rb, err := l.findRunbook(name)
+	if err != nil {
+		return err
+	}
+	if past != nil {
+		if err := past.same(l.plan.Digest); err != nil {
+			return err
+		}
+	}
+	switch {
+	case f.plan && !rb.Verdict():
+		return c.within(cmd, l, secrets, "run --plan", false, func(ctx context.Context, s *session) error { return s.planRunbook(ctx, rb, f, past) })
+	case rb.Verdict():
+		return c.within(cmd, l, secrets, "run", false, func(ctx context.Context, s *session) error { return s.judgeRunbook(ctx, rb, f.permit) })
+	}
+	c.flags.acting = true
+	return c.within(cmd, l, secrets, "run", true, func(ctx context.Context, s *session) error {
+		if s.runbook = rb.Name; past != nil {
+			s.resumes = past.first.ID
+		}
+		if err := s.begin(ctx); err != nil {
+			return err
+		}
+		s.left = s.leftBehind
+		return s.doRunbook(ctx, rb, f, past)
+	})
 }
 
 // completeRunbooks are the names of the plan's runbooks.
@@ -54,97 +111,39 @@ func (c *command) completeRunbooks(_ *cobra.Command, args []string, _ string) ([
 }
 
 // findRunbook finds a runbook by its name.
-func (s *session) findRunbook(name string) (plans.Runbook, error) {
-	rb, ok := s.plan.Runbooks[name]
+func (l *loaded) findRunbook(name string) (plans.Runbook, error) {
+	rb, ok := l.plan.Runbooks[name]
 	if ok {
 		return rb, nil
 	}
-	names := slices.Sorted(maps.Keys(s.plan.Runbooks))
+	names := slices.Sorted(maps.Keys(l.plan.Runbooks))
 	if len(names) == 0 {
 		return rb, fmt.Errorf("there is no runbook %q: the plan has none", name)
 	}
 	return rb, fmt.Errorf("there is no runbook %q; there are %s.%s", name, strings.Join(names, ", "), source.DidYouMean(name, names))
 }
 
-// planRunbook shows every stage as it would be now: what the stages before it will have changed is not known yet.
-func (s *session) planRunbook(ctx context.Context, name string, permit permits) error {
-	rb, err := s.findRunbook(name)
-	if err != nil {
-		return err
-	}
-	ground, status := s.stages, view.ExitOK
-	var unnamed []string
-	for i := range rb.Stages {
-		opts, err := s.turnTo(&rb.Stages[i], ground, permit)
+// judgeRunbook looks at every stage of a runbook of invariants, whatever the earlier ones say, and gives a verdict.
+func (s *session) judgeRunbook(ctx context.Context, rb plans.Runbook, permit permits) error {
+	status, ground := view.ExitOK, s.stages
+	for i, st := range stagesOf(rb) {
+		opts, err := s.turnTo(st, ground, permit)
 		if err != nil {
 			return err
 		}
 		rep := s.observe(ctx, opts)
-		s.heading(rb, i)
-		if err := view.Text(s.c.out, rep, s.textOptions("plan", false)); err != nil {
+		s.heading(st, i, len(stagesOf(rb)))
+		if err := view.Text(s.c.out, rep, s.textOptions("check", false)); err != nil {
 			return err
 		}
-		status = view.Worst(status, view.Of("plan", rep, nil))
-		unnamed = append(unnamed, destructions(rep)...)
+		status = view.Worst(status, view.Of("check", rep, nil))
 	}
-	if len(unnamed) > 0 {
-		line := []string{"bisc", "run", rb.Name}
-		for _, set := range s.c.flags.set {
-			line = append(line, "--set", set)
-		}
-		fmt.Fprintf(s.c.out, "\nto permit all that it destroys:\n%s\n", host.Quote(append(s.plan.MaskSet(line), unnamed...)...))
+	verdict := map[int]string{view.ExitOK: "everything holds", view.ExitDrift: "something does not hold", view.ExitUnknown: "something could not be observed, and is not known",
+		view.ExitUnreachable: "a host could not be reached", view.ExitAccepted: "everything holds but what was overridden"}[status]
+	if verdict == "" {
+		return errors.Join(errors.New("no verdict"), exitOf(status))
 	}
+	fmt.Fprintf(s.c.out, "\n%s: %s\n", view.Clean(rb.Name), verdict)
 	s.statistics()
 	return exitOf(status)
-}
-
-// doRunbook does the stages in order and ends at the first that is not as it should be.
-func (s *session) doRunbook(ctx context.Context, name string, permit permits, how approval) error {
-	rb, err := s.findRunbook(name)
-	if err != nil {
-		return err
-	}
-	ground := s.stages
-	for i := range rb.Stages {
-		opts, err := s.turnTo(&rb.Stages[i], ground, permit)
-		if err != nil {
-			return err
-		}
-		s.heading(rb, i)
-		if err := s.climb(ctx, opts, how); err != nil {
-			if left := len(rb.Stages) - i - 1; left > 0 {
-				fmt.Fprintf(s.c.errs, "bisc: the runbook ends here: %s after it not begun; mend what is said above and run it again\n", count(left, "stage"))
-			}
-			return err
-		}
-	}
-	return nil
-}
-
-// destructions are the flags that permit what a report is blocked by: who runs a runbook at night pastes one line, and has read what
-// each stage of it destroys.
-func destructions(rep layers.Report) []string {
-	var flags []string
-	for _, o := range rep.Outcomes() {
-		if o.State == layers.Blocked && len(o.Change.Destroys) > 0 {
-			flags = append(flags, "--destroy", o.Item.Address)
-		}
-	}
-	return flags
-}
-
-// turnTo makes one stage what the session is about, with the invariants of the layers that it assumes on its host.
-func (s *session) turnTo(st *layers.Stage, ground []*layers.Stage, permit permits) (layers.Options, error) {
-	s.stages = append(slices.DeleteFunc(slices.Clone(ground), func(below *layers.Stage) bool { return below.Host != st.Host }), st)
-	opts, err := s.c.options(s, permit)
-	opts.Select = func(_ layers.Item, of *layers.Stage) bool { return of == st }
-	return opts, err
-}
-
-// heading says which stage comes.
-func (s *session) heading(rb plans.Runbook, i int) {
-	st := rb.Stages[i]
-	s.progress.Above(func() {
-		fmt.Fprintf(s.c.out, "\nstage %d of %d, on %s: %s\n", i+1, len(rb.Stages), view.Clean(st.Host), view.Clean(st.Name))
-	})
 }

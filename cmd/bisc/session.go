@@ -25,15 +25,20 @@ import (
 type session struct {
 	*loaded
 	*connections
-	book     *journal.Journal
-	log      *journal.RunLog
-	record   layers.RoundRecorder // log, as the engine knows it
-	cut      string               // why this run did not come to its own end
-	key      []byte               // of digests and plan files
-	run      string
-	verb     string
-	progress *view.Progress
-	closers  []func() error
+	book      *journal.Journal
+	log       *journal.RunLog
+	record    layers.RoundRecorder // log, as the engine knows it
+	cut       string               // why this run did not come to its own end
+	stagebook interface {          // log, as the runbooks know it
+		Stage(ctx context.Context, s journal.Stage) error
+	}
+	done             map[string]bool // addresses that this run has changed
+	runbook, resumes string          // what bisc run runs, and which run it takes up again
+	key              []byte          // of digests and plan files
+	run              string
+	verb             string
+	progress         *view.Progress
+	closers          []func() error
 }
 
 // reading runs a verb that cannot write: its hosts are readers.
@@ -81,13 +86,22 @@ func (c *command) within(cmd *cobra.Command, l *loaded, secrets *secret.Keeper, 
 	s.connections = newConnections(l.inv, writes, lockOwner(), s.run, s.progress, c.errs, c.stop)
 	s.connections.reader = readerLogin{c.flags.reader, c.flags.readerUser}
 	s.connections.secrets, s.connections.env = secrets, c.lookupEnv
-	err = do(modules.WithDigestKey(ctx, key), s)
+	err = do(modules.WithRun(modules.WithDigestKey(ctx, key), c.runOf()), s)
 	s.progress.Close()
 	status, _ := outcome(err)
 	if s.log != nil {
 		err = errors.Join(err, s.end(context.WithoutCancel(ctx), status))
 	}
 	return errors.Join(err, s.close())
+}
+
+// runOf is who does what, as resources that leave a trace on a host write it down.
+func (c *command) runOf() modules.Run {
+	r := c.run
+	if c.inRun != nil {
+		r = *c.inRun
+	}
+	return modules.Run{ID: r.ID, Started: r.Started, Who: lockOwner()}
 }
 
 // overtime is the end of --timeout. What was asked for and not heard by then is not known.
@@ -116,11 +130,11 @@ func (s *session) begin(ctx context.Context) error {
 	s.closers = append(s.closers, s.book.Close)
 	machine, _ := os.Hostname()
 	s.log, err = s.book.Begin(context.WithoutCancel(ctx), journal.Run{ID: s.run, User: operator(), Machine: machine, Verb: s.verb, Plan: s.plan.Digest,
-		Version: version(), Args: s.plan.MaskSet(os.Args[1:]), Started: s.c.started})
+		Runbook: s.runbook, Resumes: s.resumes, Version: version(), Args: s.plan.MaskSet(os.Args[1:]), Started: s.c.started})
 	if err != nil {
 		return fmt.Errorf("nothing is done without a journal: %w", onFileSystem(filepath.Dir(path), err))
 	}
-	s.record = s.log
+	s.record, s.stagebook = s.log, s.log
 	return nil
 }
 

@@ -23,6 +23,7 @@ func (s *session) show(rep layers.Report, run view.Run, known func(address, dige
 		}
 	}
 	s.progress.Close()
+	run.Notes = append(run.Notes, s.byHand(rep)...)
 	doc := view.New(run, rep)
 	var err error
 	if s.c.flags.json {

@@ -21,18 +21,22 @@ import (
 	"bisc/layers"
 )
 
-// layersEvery is how often a watch looks at the layers: that costs a host more than its relay's figures do.
-const layersEvery = 30 * time.Second
+// rateWindow is how long a status that looks once watches for what is told by the second. What takes longer would make it slow, and
+// what is shorter sees no slots go by.
+const rateWindow = time.Second
 
 func (c *command) status() *cobra.Command {
-	w := watching{interval: 5 * time.Second}
+	w, limit := watching{interval: 5 * time.Second}, lookLimit
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "show how each host is, its layers, holds and the relay, once or live; writes nothing",
 		Long: "Of each host: whether it answers, since when it is up, its load; how its layers stand (as bisc drift counts) and what is\n" +
-			"wrong; locks, holds, dead-man's switches; the last run of this desk; what the relay's daemons of its plan carry.\n\n" +
+			"wrong; the validator's process, memory and slots, its pod, its node and its snapshots, as far as the plan has them; jobs;\n" +
+			"locks, holds, dead-man's switches; the last run of this desk; what the relay's daemons of its plan carry. What gives no\n" +
+			"answer in time is said to be unknown, and the rest is shown.\n\n" +
 			"With --watch it goes on until Ctrl-C (exit status 0): in place on a terminal, a block a look on a pipe. A host that goes\n" +
-			"away is said to be away and asked again; the layers are looked at every 30 seconds.\n\n" +
+			"away is said to be away and asked again; the layers are looked at every 30 seconds. Of a host that ails it shows what has\n" +
+			"answered, and what has not yet.\n\n" +
 			"Exit status without --watch: 5 a host cannot be reached, 7 something could not be observed, 3 an invariant does not\n" +
 			"hold, something drifted, a daemon of the relay does not run, is not well, or has a silent path, 2 a change was never\n" +
 			"applied, 8 only held or accepted.",
@@ -42,17 +46,21 @@ func (c *command) status() *cobra.Command {
 			if err := w.check(); err != nil {
 				return err
 			}
-			return c.reading(cmd, "status", func(ctx context.Context, s *session) error { return s.status(ctx, w) })
+			if limit <= 0 {
+				return fmt.Errorf("--limit %s: give more than nothing", limit)
+			}
+			return c.reading(cmd, "status", func(ctx context.Context, s *session) error { return s.status(ctx, w, limit) })
 		},
 	}
 	c.flags.scope(cmd)
 	cmd.Flags().BoolVar(&w.again, "watch", false, "go on looking until Ctrl-C")
 	cmd.Flags().DurationVar(&w.interval, "interval", w.interval, "with --watch: how long between two looks")
+	cmd.Flags().DurationVar(&limit, "limit", limit, "how long a look may take once the host is up: what has no answer by then is unknown")
 	cmd.Flags().BoolVar(&c.flags.json, "json", false, "as JSON (bisc schema status); with --watch a document a look")
 	return cmd
 }
 
-func (s *session) status(ctx context.Context, w watching) error {
+func (s *session) status(ctx context.Context, w watching, limit time.Duration) error {
 	opts, err := s.c.options(s, permits{})
 	if err != nil {
 		return err
@@ -65,10 +73,11 @@ func (s *session) status(ctx context.Context, w watching) error {
 		}
 		own := opts
 		own.Select = chosen
-		one := &hostStatus{s: s, name: name, opts: own, relay: &relayWatch{ends: s.relayEnds(name)}, between: w.interval}
+		one := &hostStatus{s: s, name: name, limit: limit, opts: own, relay: &relayWatch{ends: s.relayEnds(name)}, between: min(w.interval, rateWindow), watching: ctx}
 		if !w.again {
-			one.between = min(w.interval, 2*time.Second)
+			one.window = rateWindow
 		}
+		defer one.aside.Wait()
 		spots = append(spots, &spot{name: name, look: one.look})
 	}
 	if w.again {
@@ -79,66 +88,6 @@ func (s *session) status(ctx context.Context, w watching) error {
 		s.progress.Close()
 		return show(hosts)
 	})
-}
-
-// hostStatus looks at one host, again and again.
-type hostStatus struct {
-	s       *session
-	name    string
-	opts    layers.Options
-	relay   *relayWatch
-	between time.Duration
-
-	standing *view.LayersNow
-	status   int // of the standing
-	seen     time.Time
-}
-
-func (h *hostStatus) look(ctx context.Context) view.HostNow {
-	now := view.HostNow{Host: h.name}
-	r, err := h.s.Reader(ctx, h.name)
-	if err == nil {
-		err = h.ask(ctx, r, &now)
-	}
-	if err != nil {
-		h.s.forget(h.name) // the next look dials again
-		h.standing, h.relay.before = nil, nil
-		now = view.HostNow{Host: h.name, Error: err.Error(), ErrorStatus: view.OfError(err)}
-	}
-	if run, err := h.s.lastRun(ctx, h.name); err != nil {
-		now.Unknown = append(now.Unknown, "the last run: "+err.Error())
-	} else {
-		now.LastRun = run
-	}
-	return now
-}
-
-// ask asks all at once. The error is the host's: it cannot be reached. What else has no answer is named in now.Unknown.
-func (h *hostStatus) ask(ctx context.Context, r host.Reader, now *view.HostNow) error {
-	boot, who := &view.BootNow{}, &view.HostNow{}
-	var daemons []figures.Daemon
-	errs := make([]error, 4)
-	_ = host.Ask(ctx, // each keeps its own error
-		func(ctx context.Context) error { errs[0] = readBoot(ctx, r, boot); return nil },
-		func(ctx context.Context) error { errs[1] = readWho(ctx, r, who); return nil },
-		func(ctx context.Context) error { errs[2] = h.lookAtLayers(ctx); return nil },
-		func(ctx context.Context) error { daemons, errs[3] = h.relay.look(ctx, h.between); return nil })
-	for i, what := range []string{"uptime and load", "locks, holds and switches", "the layers", "the relay"} {
-		switch {
-		case errs[i] == nil:
-		case errors.Is(errs[i], host.ErrUnreachable), ctx.Err() != nil:
-			return errs[i]
-		default:
-			now.Unknown = append(now.Unknown, what+": "+errs[i].Error())
-		}
-	}
-	now.Boot, now.Daemons, now.Lock, now.Holds, now.Switch = boot, daemons, who.Lock, who.Holds, who.Switch
-	if h.standing != nil {
-		standing := *h.standing
-		standing.Age = time.Since(h.seen).Seconds()
-		now.Standing, now.Status = &standing, h.status
-	}
-	return nil
 }
 
 // readBoot reads which boot it is, since when, and the load. A figure that is not understood is unknown.
@@ -178,28 +127,6 @@ func readWho(ctx context.Context, r host.Reader, now *view.HostNow) error {
 	if who != nil {
 		now.Switch = &view.SwitchNow{Run: who.Run, Address: who.Address, Reason: who.Reason, At: who.At, Within: who.Within, Reverted: reverted}
 	}
-	return nil
-}
-
-// lookAtLayers observes the host's resources as bisc drift does, and judges them by the journal; not at each look.
-func (h *hostStatus) lookAtLayers(ctx context.Context) error {
-	if h.standing != nil && time.Since(h.seen) < layersEvery {
-		return nil
-	}
-	past, err := h.s.memory(ctx, nil)
-	if err != nil {
-		return err
-	}
-	rep := h.s.observe(ctx, h.opts)
-	for _, one := range rep {
-		if one.Err != nil {
-			h.standing = nil
-			return one.Err
-		}
-	}
-	h.standing = view.NewLayersNow(rep, past.known, past.covers)
-	past.tell(rep, past.known)
-	h.status, h.seen = view.Of("drift", rep, past.known), time.Now()
 	return nil
 }
 

@@ -36,7 +36,7 @@ func (w watching) check() error {
 // spot is what is known of one host; a goroutine of its own looks at it, so that a host that hangs holds up no other.
 type spot struct {
 	name string
-	look func(context.Context) view.HostNow
+	look func(ctx context.Context, soFar func(view.HostNow)) view.HostNow // soFar gets what is known before all is
 
 	mu   sync.Mutex
 	now  view.HostNow
@@ -49,41 +49,53 @@ func (s *spot) keep(now view.HostNow) {
 	s.now, s.seen = now, time.Now()
 }
 
+// keepPart keeps what is known of a first look that goes on.
+func (s *spot) keepPart(now view.HostNow) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now = now
+}
+
 // get is the last look, with how long ago it was where that is longer than a look takes.
 func (s *spot) get(late time.Duration) view.HostNow {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now
 	switch old := time.Since(s.seen); {
-	case s.seen.IsZero():
+	case s.seen.IsZero() && now.Host == "":
 		now = view.HostNow{Host: s.name, Error: "no answer yet", ErrorStatus: view.ExitUnknown}
-	case old > late:
+	case !s.seen.IsZero() && old > late:
 		now.Age = old
 	}
 	return now
 }
 
+// lookOnce looks at all and shows it when all is known.
+func lookOnce(ctx context.Context, spots []*spot, show func([]view.HostNow) error) error {
+	all := make([]view.HostNow, len(spots))
+	var wait sync.WaitGroup
+	for i, s := range spots {
+		wait.Go(func() { all[i] = s.look(ctx, func(view.HostNow) {}) })
+	}
+	wait.Wait()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return show(all)
+}
+
 // rounds looks at all and shows it: once, or again and again until the context ends, which is the good end of a watch.
 func (w watching) rounds(ctx context.Context, spots []*spot, show func([]view.HostNow) error) error {
 	if !w.again {
-		all := make([]view.HostNow, len(spots))
-		var wait sync.WaitGroup
-		for i, s := range spots {
-			wait.Go(func() { all[i] = s.look(ctx) })
-		}
-		wait.Wait()
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		return show(all)
+		return lookOnce(ctx, spots, show)
 	}
 	looking, stop := context.WithCancel(ctx)
 	var wait sync.WaitGroup
 	defer wait.Wait()
 	defer stop()
-	first := make(chan struct{}, len(spots))
+	first, news := make(chan struct{}, len(spots)), make(chan struct{}, 1)
 	for _, s := range spots {
-		wait.Go(func() { s.lookAgain(looking, w.interval, first) })
+		wait.Go(func() { s.lookAgain(looking, w.interval, first, news) })
 	}
 	for range spots {
 		select {
@@ -105,14 +117,19 @@ func (w watching) rounds(ctx context.Context, spots []*spot, show func([]view.Ho
 		}
 		select {
 		case <-tick.C:
+		case <-news:
 		case <-ctx.Done():
 			return endOfWatch(ctx)
 		}
 	}
 }
 
-// firstLook is how long a host may take before the others are shown without it.
-const firstLook = 3 * time.Second
+// firstLook is how long a host may take before the others are shown without it, and firstParts how long one that answers may take
+// before it is shown without what has no answer.
+const (
+	firstLook  = 3 * time.Second
+	firstParts = time.Second
+)
 
 // endOfWatch is no error where an operator ended the watch.
 func endOfWatch(ctx context.Context) error {
@@ -122,19 +139,58 @@ func endOfWatch(ctx context.Context) error {
 	return nil
 }
 
-func (s *spot) lookAgain(ctx context.Context, every time.Duration, first chan<- struct{}) {
-	for n := 0; ctx.Err() == nil; n++ {
-		now := s.look(ctx)
-		if ctx.Err() != nil {
+// lookAgain looks until ctx ends. first is told once, when there is something to show; where that was a part, news is told of the rest.
+func (s *spot) lookAgain(ctx context.Context, every time.Duration, first chan<- struct{}, news chan struct{}) {
+	shown := false
+	show := func() {
+		if !shown {
+			shown = true
+			first <- struct{}{}
 			return
 		}
+		select {
+		case news <- struct{}{}:
+		default: // it is told already
+		}
+	}
+	now := s.lookFirst(ctx, show)
+	for tell := shown; ctx.Err() == nil; tell = false {
 		s.keep(now)
-		if n == 0 {
-			first <- struct{}{}
+		if tell || !shown {
+			show()
 		}
 		select {
 		case <-time.After(every):
 		case <-ctx.Done():
+			return
+		}
+		now = s.look(ctx, func(view.HostNow) {})
+	}
+}
+
+// lookFirst is the first look. Where it takes long it is shown as far as it has come, again and again.
+func (s *spot) lookFirst(ctx context.Context, show func()) view.HostNow {
+	whole, begun := make(chan view.HostNow, 1), make(chan struct{})
+	var once sync.Once
+	go func() {
+		whole <- s.look(ctx, func(part view.HostNow) {
+			s.keepPart(part)
+			once.Do(func() { close(begun) })
+		})
+	}()
+	select {
+	case <-begun:
+	case now := <-whole:
+		return now
+	}
+	parts := time.NewTicker(firstParts)
+	defer parts.Stop()
+	for {
+		select {
+		case <-parts.C:
+			show()
+		case now := <-whole:
+			return now
 		}
 	}
 }

@@ -1,15 +1,28 @@
 package host
 
-import _ "embed"
+import (
+	_ "embed"
+	"strconv"
+	"time"
+)
 
-//go:embed guards/validator-gone.sh
-var validatorGoneText string
+//go:embed guards/validator-stopped.sh
+var validatorStoppedText string
 
-// ValidatorGone holds when the host's process table proves that no validator lives (DESIGN section 3, rule 13). Every
-// step that unmounts, formats, unloads, wipes, reboots, or stops or restarts docker, containerd, the node or a wanted
-// mount carries it.
-func ValidatorGone() Guard {
-	return Guard{Name: "no validator lives", Text: validatorGoneText, Args: []string{validatorsText}}
+// ValidatorStopped holds when the host's process table proves that no validator lives (DESIGN section 3, rule 13): no process, and
+// no thread of one whose leader has ended. Every step that unmounts, formats, unloads, wipes, reboots, or stops or restarts
+// docker, containerd, the node or a wanted mount carries it. Its refusal tells a validator that runs, one that is exiting, and
+// one that nothing ends; for that alone it watches the threads for StuckAfter.
+func ValidatorStopped() Guard {
+	return Guard{Name: "no validator lives", Text: validatorStoppedText, Args: []string{validatorsText, strconv.Itoa(int(StuckAfter / time.Second))}}
+}
+
+//go:embed guards/kubelet-stopped.sh
+var kubeletStoppedText string
+
+// KubeletStopped holds when no kubelet of the kind node is at work, nor about to be: a validator that exits is started again by it.
+func KubeletStopped(node string) Guard {
+	return Guard{Name: "kubelet stopped", Text: kubeletStoppedText, Args: []string{kubeletText, node}}
 }
 
 //go:embed guards/unused.sh
@@ -56,4 +69,21 @@ var switchArmedText string
 // in the connection's buffer while the host took the change back would else be done after it, with nothing to take it back.
 func SwitchArmed(folder, id string) Guard {
 	return Guard{Name: SwitchGuard, Text: switchArmedText, Args: []string{folder, id}}
+}
+
+//go:embed guards/job-idle.sh
+var jobIdleText string
+
+// JobIdle holds when the detached job with this id does not run.
+func JobIdle(id string) Guard {
+	return Guard{Name: "job not at work", Text: jobIdleText, Args: []string{id}}
+}
+
+//go:embed guards/git-changes.sh
+var gitChangesText string
+
+// GitChanges holds while the local changes of a repository are those whose patch has this SHA-256 (hex), as GitState gives it; that of
+// nothing is the digest of no bytes.
+func GitChanges(user, path, digest string) Guard {
+	return Guard{Name: "local changes as saved", Text: gitAsText + gitChangesText, Args: []string{user, path, digest}}
 }

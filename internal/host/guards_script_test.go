@@ -7,7 +7,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // apart runs a script with a process table and mounts of its own, on this machine: what the guard sees is what setup made.
@@ -32,15 +35,21 @@ func TestGuardScripts(t *testing.T) {
 		t.Fatal(err)
 	}
 	const validator = "cp /bin/sleep $D/agave-validator; $D/agave-validator 1000 >/dev/null 2>&1 & while ! pgrep -x agave-validator >/dev/null; do :; done"
+	seen, err := os.Stat(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := seen.Sys().(*syscall.Stat_t)
+	device := DeviceID{Major: unix.Major(at.Dev), Minor: unix.Minor(at.Dev)}
 	const mounted = "mkdir -p $D/m/below; mount -t tmpfs none $D/m/below"
 	for _, c := range []struct {
 		situation, setup string
 		guard            Guard
 		refuses          string // "" where it holds; "?" and the reason where it cannot tell
 	}{
-		{"no validator", "", ValidatorGone(), ""},
-		{"a validator lives", validator, ValidatorGone(), "validator process"},
-		{"the process table cannot be read", "mount -t tmpfs none /proc", ValidatorGone(), "?process table"},
+		{"no validator", "", ValidatorStopped(), ""},
+		{"a validator lives", validator, ValidatorStopped(), "validator process"},
+		{"the process table cannot be read", "mount -t tmpfs none /proc", ValidatorStopped(), "?process table"},
 		{"as seen", "", Unchanged(file, ContentDigest([]byte("as seen\n"))), ""},
 		{"changed since", "", Unchanged(file, ContentDigest([]byte("as it was\n"))), "has changed since"},
 		{"there though it was not", "", Unchanged(file, Absent), "has changed since"},
@@ -59,6 +68,11 @@ func TestGuardScripts(t *testing.T) {
 		{"another interface of the name", "", InterfaceIs("lo", 77), "is another interface by now"},
 		{"no interface of the name", "", InterfaceIs("nosuch", 1), "no interface nosuch"},
 		{"nothing tells of interfaces", "mount -t tmpfs none /sys", InterfaceIs("lo", 1), "?no /sys/class/net"},
+		{"the folder that was seen", "", FolderIs(dir, device, at.Ino), ""},
+		{"another folder of the name", "", FolderIs(dir, device, at.Ino+1), "is another folder by now"},
+		{"the folder on another device", "mount -t tmpfs none $D", FolderIs(dir, device, at.Ino), "is another folder by now"},
+		{"a link to the folder that was seen", "ln -s . $D/link", FolderIs(dir+"/link", device, at.Ino), "a link is in the way"},
+		{"no folder of the name", "", FolderIs(dir+"/none", device, at.Ino), "is not there"},
 		{"nothing is mounted", "mkdir -p $D/m/none", StandsOn(dir+"/m/none", DeviceID{Major: 4095, Minor: 7}), "not a mountpoint"},
 	} {
 		acted := filepath.Join(t.TempDir(), "acted")
@@ -79,5 +93,31 @@ func TestGuardScripts(t *testing.T) {
 			t.Errorf("%s: %+v, want %q", c.situation, refused, c.refuses)
 		}
 		_ = os.RemoveAll(filepath.Join(dir, "link"))
+	}
+}
+
+// TestFaultF24_AValidatorStartsBetweenGuardAndAct: the proof is read in the process that then becomes the act, after all else that
+// is asked there. A hook in the place of a slow guard starts a validator.
+func TestFaultF24_AValidatorStartsBetweenGuardAndAct(t *testing.T) {
+	dir := t.TempDir()
+	starts := Guard{Name: "a slow one", Text: strings.ReplaceAll(`cp /bin/sleep $D/agave-validator; $D/agave-validator 1000 >/dev/null 2>&1 & while ! pgrep -x agave-validator >/dev/null; do :; done`, "$D", Quote(dir))}
+	for name, guards := range map[string][]Guard{
+		"the proof is written last":  {starts, ValidatorStopped()},
+		"the proof is written first": {ValidatorStopped(), starts},
+		"the proof is in the middle": {starts, ValidatorStopped(), {Name: "holds", Text: "exit 0"}},
+	} {
+		acted := filepath.Join(t.TempDir(), "acted")
+		err := apart(t, "", Script{Argv: []string{"touch", acted}, Guards: guards})
+		var refused *GuardError
+		if !errors.As(err, &refused) || refused.Unknown || !strings.Contains(refused.Reason, "is running") {
+			t.Errorf("%s: %v, want a refusal", name, err)
+		}
+		if _, err := os.Stat(acted); err == nil {
+			t.Errorf("%s: the act was done under a validator", name)
+		}
+	}
+	acted := filepath.Join(t.TempDir(), "acted")
+	if err := apart(t, "", Script{Argv: []string{"touch", acted}, Guards: []Guard{ValidatorStopped(), {Name: "holds", Text: "exit 0"}}}); err != nil {
+		t.Errorf("nobody lives: %v", err)
 	}
 }

@@ -98,6 +98,30 @@ func (m *Memo) Get(ctx context.Context, at Endpoint, page string) (Response, err
 	return once(ctx, m, "get\x00"+at.String()+"\x00"+page, func() (Response, error) { return m.Reader.Get(ctx, at, page) })
 }
 
+// Kube asks once, and each time with a context of Anew.
+func (m *Memo) Kube(ctx context.Context, q KubeQuery) ([]byte, error) {
+	if IsAnew(ctx) {
+		return m.Reader.Kube(ctx, q)
+	}
+	return once(ctx, m, "kube\x00"+q.key(), func() ([]byte, error) { return m.Reader.Kube(ctx, q) })
+}
+
+// Docker asks once, and each time with a context of Anew.
+func (m *Memo) Docker(ctx context.Context, q DockerQuery) ([]byte, error) {
+	if IsAnew(ctx) {
+		return m.Reader.Docker(ctx, q)
+	}
+	return once(ctx, m, "docker\x00"+q.String(), func() ([]byte, error) { return m.Reader.Docker(ctx, q) })
+}
+
+// RPC asks once, and each time with a context of Anew: slots move.
+func (m *Memo) RPC(ctx context.Context, q RPCQuery) ([]byte, error) {
+	if IsAnew(ctx) {
+		return m.Reader.RPC(ctx, q)
+	}
+	return once(ctx, m, "rpc\x00"+q.URL+"\x00"+q.Method+"\x00"+q.Params, func() ([]byte, error) { return m.Reader.RPC(ctx, q) })
+}
+
 // Identity is that of the wrapped host, where its transport knows one of its own (see layers.Identify).
 func (m *Memo) Identity(ctx context.Context) (machine, boot string, err error) {
 	if k, ok := m.Reader.(interface {

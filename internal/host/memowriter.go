@@ -1,6 +1,9 @@
 package host
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // MemoWriter is a Memo over a Writer: whatever may change the host empties it.
 type MemoWriter struct {
@@ -37,6 +40,9 @@ func (m *MemoWriter) Close() error { return m.w.Close() }
 
 // Up is that of the wrapped host.
 func (m *Memo) Up() <-chan struct{} { return Up(m.Reader) }
+
+// AnswerLimit is that of the reader beneath.
+func (m *Memo) AnswerLimit() time.Duration { return AnswerLimit(m.Reader) }
 
 // HostKey is that of the wrapped host, where its transport has one.
 func (m *Memo) HostKey() string {

@@ -7,6 +7,7 @@ package host
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 // Platform is what a host runs. It is a mask, so that a kind may name several.
@@ -54,6 +55,15 @@ type Reader interface {
 	// Show asks a switch one of its show commands (see ReadShow) and gives what it prints, JSON where the command ends in
 	// " | json". *ShowError is the switch's refusal, ErrNoSwitch that of a host that is none.
 	Show(ctx context.Context, command string) ([]byte, error)
+	// Kube asks the API server of a kubeconfig on the host, dialled there: the object or the list as JSON. ErrNoObject,
+	// ErrNoAPI, ErrForwarding or *KubeError where those fit.
+	Kube(ctx context.Context, q KubeQuery) ([]byte, error)
+	// Docker asks the host's docker daemon, in its own API's JSON. fs.ErrNotExist: there is no such container or image;
+	// ErrNotListening: no daemon answers.
+	Docker(ctx context.Context, q DockerQuery) ([]byte, error)
+	// RPC asks a JSON-RPC server, dialled on the host: its result. *RPCError is its own no; ErrNotListening: nobody is there.
+	// Two answers to compare need Anew.
+	RPC(ctx context.Context, q RPCQuery) ([]byte, error)
 	// Probe runs any program: the one exception to read-only, for the unless of a command. ErrNoProbes when the
 	// operator forbade it.
 	Probe(ctx context.Context, argv ...string) (Output, error)
@@ -69,6 +79,18 @@ func Up(r Reader) <-chan struct{} {
 	close(up)
 	return up
 }
+
+// AnswerLimit is how long a question to the host may take before its answer counts as unknown: as its transport was told (a method
+// AnswerLimit), else DefaultAnswer.
+func AnswerLimit(r Reader) time.Duration {
+	if l, ok := r.(interface{ AnswerLimit() time.Duration }); ok {
+		return l.AnswerLimit()
+	}
+	return DefaultAnswer
+}
+
+// DefaultAnswer is how long a question may take where nobody says.
+const DefaultAnswer = 30 * time.Second
 
 // Output is a program's answer. Exit is its status; 128+n when signal n ended it.
 type Output struct {

@@ -27,15 +27,21 @@ func programs(t *testing.T, scripts map[string]string) {
 // read asks a reading on this machine.
 func read(t *testing.T, r Reading, args ...string) (stdout string, exit int) {
 	t.Helper()
+	stdout, stderr, exit := readBoth(t, r, args...)
+	if stderr != "" {
+		t.Logf("stderr: %s", stderr)
+	}
+	return stdout, exit
+}
+
+func readBoth(t *testing.T, r Reading, args ...string) (stdout, stderr string, exit int) {
+	t.Helper()
 	argv := r.Argv(args...)
 	cmd := exec.Command(argv[0], argv[1:]...)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	_ = cmd.Run()
-	if errs.Len() > 0 {
-		t.Logf("stderr: %s", errs.String())
-	}
-	return out.String(), cmd.ProcessState.ExitCode()
+	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
 }
 
 // hanging is a systemctl on whose units others hang. It prints lists as systemd 252 does, for the properties and the

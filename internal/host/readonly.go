@@ -33,6 +33,8 @@ func Queries() []Query {
 		// -L lists; -D, -U, -F and the -z that zeroes counters are options too, and are left out.
 		{Program: "conntrack", First: []string{"-L"}, Options: []string{"-f", "-p", "--orig-src", "--orig-dst", "--orig-port-src", "--orig-port-dst"}},
 		{Program: "df", Options: []string{"-P", "-k", "--"}},
+		// Where the login may not open docker's socket. The options before the subcommand (-H, --config) name other daemons and programs.
+		{Program: "docker", First: []string{"container inspect", "image inspect", "ps -a -q --no-trunc", "images -q --no-trunc", "info"}, Options: []string{"--", "--filter=label=", "--format="}},
 		{Program: "dpkg-query", First: []string{"-W", "-S"}, Free: true},
 		{Program: "firewall-cmd", First: []string{"--state", "--permanent", "--list-all-zones", "--list-all-policies"}, Options: []string{"--list-all-zones", "--list-all-policies"}},
 		{Program: "getent", First: []string{"passwd", "group"}, Options: []string{"--"}}, // shadow is root's

@@ -2,6 +2,7 @@ package host
 
 import (
 	_ "embed"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -36,12 +37,22 @@ func Guarded(guards []Guard, argv []string) []string {
 	if len(guards) == 0 {
 		return argv
 	}
+	guards = proofLast(guards)
 	out := []string{"sh", "-c", guardedProgram, "bisc", strconv.Itoa(len(guards))}
 	for _, g := range guards {
 		out = append(out, g.Text, g.Name, strconv.Itoa(len(g.Args)))
 		out = append(out, g.Args...)
 	}
 	return append(out, argv...)
+}
+
+// proofLast has the proof that no validator lives read again after the other guards: they may take seconds, in which one may start.
+func proofLast(guards []Guard) []Guard {
+	i := slices.IndexFunc(guards, func(g Guard) bool { return g.Text == validatorStoppedText })
+	if i < 0 || i == len(guards)-1 {
+		return guards
+	}
+	return append(slices.Clone(guards), guards[i])
 }
 
 // Verdict turns the output of Command into a step's error, or nil where it was done.
@@ -69,4 +80,21 @@ func guardMarked(out Output) (name, reason string, ok bool) {
 		reason = "no reason given"
 	}
 	return name, reason, true
+}
+
+// GuardsOf are the guards of a step, whatever it is.
+func GuardsOf(s Step) []Guard {
+	switch s := s.(type) {
+	case Script:
+		return s.Guards
+	case Put:
+		return s.Guards
+	case Edit:
+		return s.Guards
+	case Remove:
+		return s.Guards
+	case Kube:
+		return s.Guards
+	}
+	return nil
 }

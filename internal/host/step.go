@@ -29,6 +29,10 @@ type Script struct {
 	Limit time.Duration
 	// Secret says that Stdin must not be shown, nor its digest.
 	Secret bool `json:",omitempty"`
+	// ForwardAgent lends the operator's SSH agent to this step alone: SSH_AUTH_SOCK is a socket on the host, which root and the
+	// user that bisc logs in as can open, and which is gone when the step has ended. Its keys sign there; they never leave the
+	// operator's machine. The step fails, and nothing is done, where no agent can be lent.
+	ForwardAgent bool `json:",omitempty"`
 }
 
 // DefaultLimit ends a script that named no limit of its own.
@@ -103,11 +107,17 @@ func (CLI) isStep()       {}
 // String gives the argv, quoted for reading, and the guards' names.
 func (s Script) String() string {
 	out := "run " + Quote(s.Argv...)
+	if len(s.Argv) > 3 && s.Argv[0] == "sh" && s.Argv[1] == "-c" && strings.Contains(s.Argv[2], "\n") {
+		out = "run [" + s.Argv[3] + "] " + Quote(s.Argv[4:]...) // a constant text goes by its name, as a guard does
+	}
 	switch {
 	case s.Secret && len(s.Stdin) > 0:
 		out += " < secret" // no digest: that of a short secret can be guessed
 	case len(s.Stdin) > 0:
 		out += fmt.Sprintf(" < %d bytes %s", len(s.Stdin), shortDigest(s.Stdin))
+	}
+	if s.ForwardAgent {
+		out += " with the operator's SSH agent"
 	}
 	return out + guardNames(s.Guards)
 }

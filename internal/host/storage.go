@@ -1,6 +1,9 @@
 package host
 
-import _ "embed"
+import (
+	_ "embed"
+	"strconv"
+)
 
 //go:embed readings/blank.sh
 var blankText string
@@ -66,4 +69,15 @@ func NoMountsBelow(folder string) Guard {
 // Unprotected holds when the user property bisc:protect of a zvol or dataset is not on.
 func Unprotected(name string) Guard {
 	return Guard{Name: "not protected", Text: zfsUnprotectedText, Args: []string{name}}
+}
+
+//go:embed guards/folder-is.sh
+var folderIsText string
+
+// FolderIs holds when the path is, without a link on its way, the folder that was seen: by device and inode.
+func FolderIs(path string, device DeviceID, inode uint64) Guard {
+	// The kernel's number of a device as the C library splits it: makedev(3).
+	major, minor := uint64(device.Major), uint64(device.Minor)
+	number := (major&0xfff)<<8 | (major&^0xfff)<<32 | minor&0xff | (minor&^0xff)<<12
+	return Guard{Name: "the folder as shown", Text: folderIsText, Args: []string{path, strconv.FormatUint(number, 10), strconv.FormatUint(inode, 10)}}
 }

@@ -91,7 +91,7 @@ func (j *Journal) Run(ctx context.Context, id string) (RunInfo, []Act, error) {
 	case err != nil:
 		return RunInfo{}, nil, err
 	case id == "" || len(found) == 0:
-		return RunInfo{}, nil, fmt.Errorf("%w: %q", ErrNoRun, id)
+		return RunInfo{}, nil, fmt.Errorf("%w: %q (bisc journal --all lists them)", ErrNoRun, id)
 	case len(found) > 1:
 		return RunInfo{}, nil, fmt.Errorf("%w: %q is the beginning or end of more than one (%s, %s)", ErrNoRun, id, found[0].ID, found[1].ID)
 	}

@@ -21,6 +21,9 @@ type Run struct {
 	Verb    string    `json:"verb"`
 	Plan    string    `json:"plan"` // digest of the plan's files and of what they read
 	Version string    `json:"version"`
+	// Runbook is what bisc run runs, and Resumes the run that it takes up again; empty elsewhere.
+	Runbook string `json:"runbook,omitempty"`
+	Resumes string `json:"resumes,omitempty"`
 	// Args is the command line; Begin masks the values of --set.
 	Args []string `json:"args"`
 }

@@ -17,12 +17,17 @@ const join = `while [ "$1" != -- ]; do echo 0 >"$1/cgroup.procs" || exit; shift;
 // Exec runs a program as root in the host, beside sshd: in all of the host's namespaces and in its control group. It
 // returns standard output; a failure's error has standard error.
 func (h *Host) Exec(ctx context.Context, argv ...string) ([]byte, error) {
+	return h.Feed(ctx, nil, argv...)
+}
+
+// Feed is Exec of a program that reads in; nil is nothing to read.
+func (h *Host) Feed(ctx context.Context, in io.Reader, argv ...string) ([]byte, error) {
 	cmd, err := h.Command(ctx, argv...)
 	if err != nil {
 		return nil, err
 	}
 	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, &out, &errs
 	if err := cmd.Run(); err != nil {
 		return out.Bytes(), fmt.Errorf("%s: %s: %w: %s", h.Name, strings.Join(argv, " "), err, bytes.TrimSpace(errs.Bytes()))
 	}
@@ -50,15 +55,8 @@ func (h *Host) Shell(ctx context.Context, script string, args ...string) ([]byte
 
 // Install writes a program to a path of the host.
 func (h *Host) Install(ctx context.Context, program io.Reader, path string) error {
-	cmd, err := h.Command(ctx, "sh", "-e", "-c", `cat >"$1"; chmod 755 "$1"`, "sh", path)
-	if err != nil {
-		return err
-	}
-	cmd.Stdin = program
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s: install %s: %w: %s", h.Name, path, err, bytes.TrimSpace(out))
-	}
-	return nil
+	_, err := h.Feed(ctx, program, "sh", "-e", "-c", `cat >"$1"; chmod 755 "$1"`, "sh", path)
+	return err
 }
 
 // cgroupsOf returns the folders of a process' control groups, in systemd's trees.

@@ -91,6 +91,24 @@ func TestCloseLeavesNothing(t *testing.T) {
 	}
 }
 
+// A lab ends while a file system of a host is frozen and a process hangs there, which SIGKILL does not end.
+func TestFrozenLabLeavesNothing(t *testing.T) {
+	l := ForTest(t, Names("a"))
+	if _, err := l.Host("a").Shell(t.Context(), `
+modprobe brd rd_nr=1 rd_size=1048576; mkfs.xfs -q /dev/ram0; mount /dev/ram0 /mnt; fsfreeze -f /mnt
+(echo text >/mnt/file) >/dev/null 2>&1 & writer=$!
+until grep -q '^State:.D' /proc/$writer/status; do sleep 0.05; done`); err != nil {
+		t.Fatal(err)
+	}
+	zrams := zramsOf(t, l.cmd.Process.Pid)
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+	if left := leftovers(l.cmd.Process.Pid, zrams); left != nil {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
 // A bisc-lab that is killed cannot clean up; the kernel ends its hosts, and the next lab on the machine does the rest.
 func TestKilledLabIsSwept(t *testing.T) {
 	l := busyLab(t)

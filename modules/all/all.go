@@ -3,8 +3,13 @@ package all
 
 import (
 	"bisc/modules"
+	"bisc/modules/agave"
+	"bisc/modules/docker"
 	"bisc/modules/eos"
 	"bisc/modules/files"
+	"bisc/modules/hold"
+	"bisc/modules/kube"
+	"bisc/modules/laconic"
 	"bisc/modules/network"
 	"bisc/modules/relay"
 	"bisc/modules/storage"
@@ -34,6 +39,7 @@ func Registry() modules.Registry {
 		system.UserKind,
 		system.PackageKind,
 		files.CommandKind,
+		hold.Kind,
 		relay.BinaryKind,
 		relay.ServiceKind,
 		relay.FlowKind,
@@ -46,6 +52,26 @@ func Registry() modules.Registry {
 		network.GRETunnelKind,
 		network.FirewalldPolicyKind,
 		network.ConntrackFlowKind,
+		laconic.GitCheckoutKind,
+		laconic.DeploymentKind,
+		laconic.KindConfigKind,
+		docker.KindNodeKind,
+		agave.SnapshotKind,
+		agave.CompleteRunKind,
+		kube.DeploymentKind,
+		kube.VolumeKind,
+		kube.NamespaceKind,
+		kube.ImageKind,
+		kube.PodsKind,
+		kube.NodeKind,
+		agave.ValidatorStoppedKind,
+		agave.ExitOnDeletionKind,
+		agave.ValidatorExitKind,
+		agave.ExitWithoutAPIKind,
+		storage.EmptiedKind,
+		agave.ValidatorHealthKind,
+		agave.IdentityKind,
+		agave.ReachableKind,
 		eos.OwnershipKind,
 		eos.SectionKind,
 		eos.LinesKind,

@@ -1,75 +1,24 @@
 package all
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
 	"bisc/internal/host"
-	"bisc/internal/host/sshhost"
 	"bisc/internal/lab"
+	"bisc/internal/lab/reached"
 	"bisc/layers"
 	"bisc/modules"
 )
 
 // bench is a real host, reached over SSH as ops with sudo, and a plan on it.
-type bench struct {
-	host   *lab.Host
-	pool   *sshhost.Pool
-	reader *sshhost.Host
-	writer *sshhost.Writer // during an apply
-}
+type bench struct{ *reached.Bench }
 
 func newBench(t *testing.T, opts lab.HostOptions) *bench {
 	t.Helper()
-	l := lab.ForTest(t, lab.Options{Hosts: []lab.HostOptions{opts}})
-	b := &bench{host: l.Host(opts.Name), pool: sshhost.NewPool(sshhost.Options{})}
-	t.Cleanup(func() { b.pool.Close() })
-	return b
-}
-
-func (b *bench) config() sshhost.Config {
-	return sshhost.Config{
-		Name: b.host.Name, Addresses: []string{"127.0.0.1"}, Port: b.host.Port(), User: "ops",
-		HostKeys: b.host.HostKeys(), Identities: []string{b.host.KeyFile()}, AgentSocket: "none",
-	}
-}
-
-// Reader is one connection for the whole test.
-func (b *bench) Reader(ctx context.Context, _ string) (host.Reader, error) {
-	if b.reader == nil {
-		h, err := b.pool.Open(ctx, b.config())
-		if err != nil {
-			return nil, err
-		}
-		b.reader = h
-	}
-	return b.reader, nil
-}
-
-// Writer is one connection an apply, which holds the host's lock until it ends.
-func (b *bench) Writer(ctx context.Context, _ string) (host.Writer, error) {
-	if b.writer == nil {
-		w, err := b.pool.OpenWriter(ctx, b.config(), sshhost.LockRequest{Owner: "test", Run: "test"})
-		if err != nil {
-			return nil, err
-		}
-		b.writer = w
-	}
-	return b.writer, nil
-}
-
-func (b *bench) release(t *testing.T) {
-	t.Helper()
-	if b.writer == nil {
-		return
-	}
-	if err := b.writer.Close(); err != nil {
-		t.Errorf("release the host: %v", err)
-	}
-	b.writer = nil
+	return &bench{reached.New(t, lab.ForTest(t, lab.Options{Hosts: []lab.HostOptions{opts}}).Host(opts.Name))}
 }
 
 // stage is a plan of resources; the first is the one that is looked at, the others are its neighbours.
@@ -140,7 +89,7 @@ func (b *bench) apply(t *testing.T, st *layers.Stage) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.release(t)
+	b.Release(t)
 	for _, h := range rep {
 		if h.Err != nil {
 			t.Fatal(h.Err)
@@ -155,7 +104,7 @@ func (b *bench) apply(t *testing.T, st *layers.Stage) {
 
 func (b *bench) shell(t *testing.T, script string) {
 	t.Helper()
-	if out, err := b.host.Shell(t.Context(), script); err != nil {
+	if out, err := b.Lab.Shell(t.Context(), script); err != nil {
 		t.Fatalf("%s: %v\n%s", script, err, out)
 	}
 }
@@ -170,20 +119,20 @@ type damage struct {
 // writes nothing; apply repairs it; the next plan is empty.
 func (b *bench) holds(t *testing.T, resources []modules.Resource, damages ...damage) {
 	t.Helper()
-	st := stage(t, b.host.Name, resources...)
+	st := stage(t, b.Lab.Name, resources...)
 	b.apply(t, st)
 	b.empty(t, st, "after the first apply")
 	for _, d := range damages {
 		t.Run(d.name, func(t *testing.T) {
 			b.shell(t, d.script)
-			before, err := b.host.Snapshot(t.Context())
+			before, err := b.Lab.Snapshot(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
 			if got := b.plan(t, st); !slices.Equal(got, d.want) {
 				t.Errorf("the plan says %q, want %q", got, d.want)
 			}
-			after, err := b.host.Snapshot(t.Context())
+			after, err := b.Lab.Snapshot(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}

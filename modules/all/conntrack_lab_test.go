@@ -37,16 +37,16 @@ END`)
 			t.Errorf("a packet came to %q, want %q", got, want)
 		}
 	}
-	b.wants(t, stage(t, b.host.Name, flow(false)))
-	b.apply(t, stage(t, b.host.Name, rule("127.0.0.1")))
+	b.wants(t, stage(t, b.Lab.Name, flow(false)))
+	b.apply(t, stage(t, b.Lab.Name, rule("127.0.0.1")))
 	received("node 1")
-	b.apply(t, stage(t, b.host.Name, rule("127.0.0.2")))
-	b.wants(t, stage(t, b.host.Name, rule("127.0.0.2")))
+	b.apply(t, stage(t, b.Lab.Name, rule("127.0.0.2")))
+	b.wants(t, stage(t, b.Lab.Name, rule("127.0.0.2")))
 	received("node 1") // the rule is right, and it makes no difference
 
 	const stale = "now flow udp 192.0.2.1:7777 > 192.0.2.81:20000"
-	b.wants(t, stage(t, b.host.Name, flow(false)), "?"+stale)
-	mending := stage(t, b.host.Name, flow(true))
+	b.wants(t, stage(t, b.Lab.Name, flow(false)), "?"+stale)
+	mending := stage(t, b.Lab.Name, flow(true))
 	b.wants(t, mending, stale)
 	b.shell(t, "conntrack -I -p udp -s 192.0.2.1 -d 192.0.2.81 --sport 7778 --dport 20001 --reply-src 127.0.0.1 --reply-dst 192.0.2.1 --reply-port-src 9000 --reply-port-dst 7778 -t 100")
 	b.apply(t, mending)

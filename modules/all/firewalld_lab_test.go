@@ -27,12 +27,12 @@ func TestFirewalldPolicyOnAHost(t *testing.T) {
 	}
 	b.shell(t, dockerUp+"docker network create relay")
 	// Off, as it is by default: the policy waits for it, and says so.
-	if got := b.plan(t, stage(t, b.host.Name, policy())); len(got) != 1 || got[0] != "?now firewalld" {
+	if got := b.plan(t, stage(t, b.Lab.Name, policy())); len(got) != 1 || got[0] != "?now firewalld" {
 		t.Errorf("with firewalld off the plan says %q", got)
 	}
 	b.shell(t, "systemctl enable --now firewalld; systemctl restart docker; "+dockerUp)
 	all := append([]modules.Resource{policy()}, rules...)
-	st := stage(t, b.host.Name, all...)
+	st := stage(t, b.Lab.Name, all...)
 	settled := dockerUp + waitForUnits + `; until iptables -S FORWARD | grep -q DOCKER-USER && iptables -t nat -S PREROUTING | grep -q DOCKER; do sleep 0.1; done`
 	b.holds(t, all,
 		damage{"the policy off the disk", "firewall-cmd --permanent --delete-policy docker-to-relay", []string{"boot policy"}},
@@ -44,7 +44,7 @@ func TestFirewalldPolicyOnAHost(t *testing.T) {
 		old := b.said(t, "docker network inspect -f '{{slice .Id 0 12}}' relay")
 		b.shell(t, "docker network rm relay; docker network create relay")
 		now := b.said(t, "docker network inspect -f '{{slice .Id 0 12}}' relay")
-		b.wants(t, stage(t, b.host.Name, all[0]), "boot zone of br-"+now, "boot zone of br-"+old)
+		b.wants(t, stage(t, b.Lab.Name, all[0]), "boot zone of br-"+now, "boot zone of br-"+old)
 		b.apply(t, st)
 		b.empty(t, st, "after the repair")
 	})
@@ -60,19 +60,19 @@ func TestFirewalldPolicyOnAHost(t *testing.T) {
 		b.empty(t, st, "after the repair")
 	})
 	t.Run("rebooted", func(t *testing.T) {
-		if err := b.host.Reboot(t.Context()); err != nil {
+		if err := b.Lab.Reboot(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		b.reader = nil
+		b.Cut()
 		b.shell(t, settled)
 		b.empty(t, st, "after a reboot")
 	})
 	t.Run("gone without a trace", func(t *testing.T) {
 		gone := policy()
 		gone.Absent = true
-		b.apply(t, stage(t, b.host.Name, append([]modules.Resource{gone}, rules...)...))
+		b.apply(t, stage(t, b.Lab.Name, append([]modules.Resource{gone}, rules...)...))
 		b.shell(t, settled)
-		b.empty(t, stage(t, b.host.Name, gone), "after its removal")
+		b.empty(t, stage(t, b.Lab.Name, gone), "after its removal")
 		b.shell(t, "! grep -r docker-to-relay /etc/firewalld --include=*.xml; ! grep -r -e relay0 -e br- -e docker0 /etc/firewalld --include=*.xml; ! firewall-cmd --list-all-policies | grep docker-to-relay; ! firewall-cmd --zone trusted --list-interfaces | grep relay0")
 	})
 }

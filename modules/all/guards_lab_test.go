@@ -69,7 +69,7 @@ func TestGuardsOnAHost(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer b.release(t)
+			defer b.Release(t)
 			c, err := tt.resource.Plan(t.Context(), w)
 			if err != nil || len(c.Steps) == 0 {
 				t.Fatalf("no steps are planned: %+v, %v", c.Diffs, err)

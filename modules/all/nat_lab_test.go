@@ -13,7 +13,7 @@ import (
 // said is what a command on the host prints.
 func (b *bench) said(t *testing.T, script string) string {
 	t.Helper()
-	out, err := b.host.Shell(t.Context(), script)
+	out, err := b.Lab.Shell(t.Context(), script)
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", script, err, out)
 	}
@@ -50,7 +50,7 @@ func TestPacketRulesOnAHost(t *testing.T) {
 	b.shell(t, "until docker info >/dev/null 2>&1; do sleep 0.1; done; iptables -t mangle -A FORWARD -p tcp --dport 1 -j ACCEPT; iptables -t mangle -F")
 	before := b.said(t, rules)
 	all := relayRules()
-	st := stage(t, b.host.Name, all...)
+	st := stage(t, b.Lab.Name, all...)
 
 	b.plan(t, st)
 	if after := b.said(t, rules); after != before {
@@ -115,26 +115,26 @@ func TestPacketRulesOnAHost(t *testing.T) {
 		inOrder(t, "after their restart and stop")
 	})
 	t.Run("rebooted", func(t *testing.T) {
-		if err := b.host.Reboot(t.Context()); err != nil {
+		if err := b.Lab.Reboot(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		b.reader = nil
+		b.Cut()
 		b.shell(t, "until docker info >/dev/null 2>&1; do sleep 0.1; done; "+waitForUnits)
 		inOrder(t, "after a reboot")
 	})
 	t.Run("gone without a trace (incident 47)", func(t *testing.T) {
 		b.shell(t, "iptables-save >/etc/iptables/rules.v4; iptables -t nat -A PREROUTING "+dnat)
-		absent := stage(t, b.host.Name, gone(relayRules())...)
+		absent := stage(t, b.Lab.Name, gone(relayRules())...)
 		b.apply(t, absent)
 		b.empty(t, absent, "after their removal")
 		if after := b.said(t, rules); after != before {
 			t.Errorf("the rules are\n%s\nand were\n%s", after, before)
 		}
 		b.shell(t, "! grep -e 192.0.2.65 -e 172.20.0.2 /etc/iptables/rules.v4; ! ls /etc/systemd/system | grep bisc-net; ! ls /etc/systemd/system/*.wants | grep bisc-net; ! systemctl list-units --all --no-legend | grep bisc-net")
-		if err := b.host.Reboot(t.Context()); err != nil {
+		if err := b.Lab.Reboot(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		b.reader = nil
+		b.Cut()
 		b.shell(t, "until docker info >/dev/null 2>&1; do sleep 0.1; done; "+waitForUnits+"; ! iptables-save | grep -e 192.0.2.65 -e 172.20.0.2")
 		b.empty(t, absent, "after a reboot")
 	})

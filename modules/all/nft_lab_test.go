@@ -56,19 +56,19 @@ func TestPacketRulesByNft(t *testing.T) {
 	const ruleset = "nft -s list ruleset"
 	before := b.said(t, ruleset)
 	all := plainRules()
-	st := stage(t, b.host.Name, all...)
+	st := stage(t, b.Lab.Name, all...)
 	b.plan(t, st)
 	if after := b.said(t, ruleset); after != before {
 		t.Errorf("the plan changed the rules:\n%s", after)
 	}
 	b.apply(t, st)
 	b.empty(t, st, "with every form of rule")
-	b.apply(t, stage(t, b.host.Name, gone(plainRules())...))
+	b.apply(t, stage(t, b.Lab.Name, gone(plainRules())...))
 	if after := b.said(t, ruleset); after != before {
 		t.Errorf("after their removal the rules are\n%s\nand were\n%s", after, before)
 	}
 	few := []modules.Resource{all[0], all[9]}
-	st = stage(t, b.host.Name, few...)
+	st = stage(t, b.Lab.Name, few...)
 	b.holds(t, few,
 		damage{"removed", "nft delete table ip bisc_nat_shreds", []string{"now rule"}},
 		damage{"another rule", "nft insert rule ip bisc_nat_shreds here udp dport 20000 accept", []string{"now rule"}},
@@ -77,15 +77,15 @@ func TestPacketRulesByNft(t *testing.T) {
 		damage{"the unit edited", "sed -i s/20000/20001/ /etc/systemd/system/bisc-net-nat-shreds.service", []string{"boot unit"}},
 	)
 	b.shell(t, "nft 'add chain inet site early { type nat hook prerouting priority -180; }'")
-	b.wants(t, stage(t, b.host.Name, all[0]), "?now position")
+	b.wants(t, stage(t, b.Lab.Name, all[0]), "?now position")
 	b.shell(t, "nft delete chain inet site early; nft 'add rule inet site in tcp dport 4445 drop'")
-	b.wants(t, stage(t, b.host.Name, all[9]), "?now also decides")
+	b.wants(t, stage(t, b.Lab.Name, all[9]), "?now also decides")
 	b.shell(t, "systemctl restart nftables; "+waitForUnits)
 	b.empty(t, st, "after a restart of nftables.service, which empties the ruleset")
-	if err := b.host.Reboot(t.Context()); err != nil {
+	if err := b.Lab.Reboot(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	b.reader = nil
+	b.Cut()
 	b.shell(t, waitForUnits)
 	b.empty(t, st, "after a reboot")
 }
@@ -96,14 +96,14 @@ func TestPacketRulesByLegacy(t *testing.T) {
 	b := newBench(t, lab.HostOptions{Name: "legacy"})
 	b.shell(t, "update-alternatives --set iptables /usr/sbin/iptables-legacy; update-alternatives --set ip6tables /usr/sbin/ip6tables-legacy")
 	all := plainRules()
-	st := stage(t, b.host.Name, all...)
+	st := stage(t, b.Lab.Name, all...)
 	before := b.said(t, rules+"; nft list tables")
 	b.plan(t, st)
 	if after := b.said(t, rules+"; nft list tables"); after != before {
 		t.Errorf("the plan made tables or rules:\n%s\nbefore:\n%s", after, before)
 	}
 	few := []modules.Resource{all[0], all[3], all[7], all[9]}
-	st = stage(t, b.host.Name, few...)
+	st = stage(t, b.Lab.Name, few...)
 	b.holds(t, few,
 		damage{"removed", "iptables -t nat -D PREROUTING 1", []string{"now rule"}},
 		damage{"twice", "iptables -t nat -A PREROUTING -d 192.0.2.81 -p udp --dport 20000 -j DNAT --to-destination 172.20.0.2:9000", []string{"now copies"}},
@@ -113,7 +113,7 @@ func TestPacketRulesByLegacy(t *testing.T) {
 	b.shell(t, "iptables-nft -F FORWARD")
 	b.empty(t, st, "with nft's tables empty")
 	absent := plainRules()
-	b.apply(t, stage(t, b.host.Name, gone([]modules.Resource{absent[0], absent[3], absent[7], absent[9]})...))
+	b.apply(t, stage(t, b.Lab.Name, gone([]modules.Resource{absent[0], absent[3], absent[7], absent[9]})...))
 	b.shell(t, "! iptables-save | grep -e ^-A; update-alternatives --set iptables /usr/sbin/iptables-nft; iptables-legacy -A FORWARD -p tcp --dport 1 -j DROP")
-	b.wants(t, stage(t, b.host.Name, all[0]), "?now rules")
+	b.wants(t, stage(t, b.Lab.Name, all[0]), "?now rules")
 }

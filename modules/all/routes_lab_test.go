@@ -18,7 +18,7 @@ const networkState = `for f in 4 6; do ip -$f -j address; ip -$f -j route show t
 func (b *bench) undone(t *testing.T, before string, absent ...modules.Resource) {
 	t.Helper()
 	for _, r := range absent {
-		st := stage(t, b.host.Name, r)
+		st := stage(t, b.Lab.Name, r)
 		b.apply(t, st)
 		b.empty(t, st, "after its removal")
 	}
@@ -51,7 +51,7 @@ func TestRoutesOnAHost(t *testing.T) {
 			damage{"gone", "rm " + file, []string{"now content"}},
 		)
 		b.shell(t, "cp /etc/iproute2/rt_tables /tmp/; echo '101 ashburn' >>/etc/iproute2/rt_tables")
-		if got := b.plan(t, stage(t, b.host.Name, table)); len(got) != 1 || got[0] != "?now line" {
+		if got := b.plan(t, stage(t, b.Lab.Name, table)); len(got) != 1 || got[0] != "?now line" {
 			t.Errorf("another number of the name shows as %q", got)
 		}
 		b.shell(t, "sed -i 's/^101 ashburn/100 ashburn/' /etc/iproute2/rt_tables") // as the shell script left it behind
@@ -68,12 +68,12 @@ func TestRoutesOnAHost(t *testing.T) {
 			damage{"its line", "sed -i s/65/66/ /etc/systemd/system/" + unit, []string{"boot unit"}},
 		)
 		b.shell(t, "ip address add 198.51.100.65/32 dev "+dev)
-		if got := b.plan(t, stage(t, b.host.Name, address)); len(got) != 1 || got[0] != "?now also on" {
+		if got := b.plan(t, stage(t, b.Lab.Name, address)); len(got) != 1 || got[0] != "?now also on" {
 			t.Errorf("the address on another interface shows as %q", got)
 		}
 		b.shell(t, "ip address del 198.51.100.65/32 dev "+dev)
 		none := &network.IPAddress{Name: "198.51.100.66/32", Device: "nothere"}
-		if got := b.plan(t, stage(t, b.host.Name, none)); len(got) < 1 || got[0] != "?now device" {
+		if got := b.plan(t, stage(t, b.Lab.Name, none)); len(got) < 1 || got[0] != "?now device" {
 			t.Errorf("an interface that is not there shows as %q", got)
 		}
 	})
@@ -89,7 +89,7 @@ func TestRoutesOnAHost(t *testing.T) {
 		)
 		metric := *route
 		metric.Name, metric.Metric = "worse", 20
-		if got := b.plan(t, stage(t, b.host.Name, &metric, table)); len(got) < 2 || got[1] != "?now in force" {
+		if got := b.plan(t, stage(t, b.Lab.Name, &metric, table)); len(got) < 2 || got[1] != "?now in force" {
 			t.Errorf("a route that another beats shows as %q", got)
 		}
 	})
@@ -101,7 +101,7 @@ func TestRoutesOnAHost(t *testing.T) {
 			damage{"another mark", "ip rule del pref 100; ip rule add pref 100 fwmark 0x100 table 100", []string{"now rule", "now copies"}},
 		)
 		b.shell(t, "ip rule add pref 100 from 192.0.2.7 table 7")
-		if got := b.plan(t, stage(t, b.host.Name, rule, table)); len(got) != 1 || got[0] != "?now priority" {
+		if got := b.plan(t, stage(t, b.Lab.Name, rule, table)); len(got) != 1 || got[0] != "?now priority" {
 			t.Errorf("a stranger at the priority shows as %q", got)
 		}
 		b.shell(t, "ip rule del pref 100 from 192.0.2.7")
@@ -118,10 +118,10 @@ func TestRoutesOnAHost(t *testing.T) {
 		now := "ip -4 -br address show dev lo; ip -4 rule; ip -4 route show table all | grep -v '^broadcast'"
 		was := b.said(t, now)
 		for _, r := range moved(1) {
-			b.apply(t, stage(t, b.host.Name, r))
+			b.apply(t, stage(t, b.Lab.Name, r))
 		}
 		for _, r := range moved(2) {
-			st := stage(t, b.host.Name, r)
+			st := stage(t, b.Lab.Name, r)
 			if got := b.plan(t, st); !slices.Contains(got, "now former") && !slices.Contains(got, "now copies") {
 				t.Errorf("%T: the plan says %q", r, got)
 			}
@@ -140,7 +140,7 @@ func TestRoutesOnAHost(t *testing.T) {
 			case *network.IPRule:
 				r.Absent = true
 			}
-			b.apply(t, stage(t, b.host.Name, r))
+			b.apply(t, stage(t, b.Lab.Name, r))
 		}
 		if got := b.said(t, now); got != was {
 			t.Errorf("the host has\n%s\nbefore\n%s", got, was)
@@ -151,7 +151,7 @@ func TestRoutesOnAHost(t *testing.T) {
 		b.shell(t, "ip link add br-x type veth peer name br-y; ip link set br-x up; ip link set br-y up; ip address add 172.20.0.1/16 dev br-x; sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.br-x.rp_filter=0")
 		asked := *route
 		asked.Probe, asked.From, asked.Mark = "203.0.113.7", "172.20.0.2", 100
-		st := stage(t, b.host.Name, &asked, table, address, rule)
+		st := stage(t, b.Lab.Name, &asked, table, address, rule)
 		b.empty(t, st, "with rule and forwarding")
 		for _, d := range []struct{ what, do, undo string }{
 			{"no rule", "ip rule del pref 100", "ip rule add pref 100 fwmark 100 table 100"},
@@ -163,7 +163,7 @@ func TestRoutesOnAHost(t *testing.T) {
 			if asked.IIF = ""; d.what == "rp_filter" {
 				asked.IIF = "br-x" // the way back leads elsewhere, and that is what it does not like
 			}
-			st := stage(t, b.host.Name, &asked, table, address)
+			st := stage(t, b.Lab.Name, &asked, table, address)
 			if got := b.plan(t, st); len(got) != 1 || got[0] != "?now answer" {
 				t.Errorf("%s shows as %q", d.what, got)
 			}
@@ -185,23 +185,23 @@ func TestRoutesOnAHost(t *testing.T) {
 			&network.IPRoute{Name: route.Name, Destination: "default", Via: gateway, Device: dev, Table: "ashburn", Type: "unicast", Absent: true},
 			&network.RouteTable{Name: "ashburn", Number: 100, Absent: true},
 		}
-		b.empty(t, stage(t, b.host.Name, gone...), "by the name of a table that is gone with them")
+		b.empty(t, stage(t, b.Lab.Name, gone...), "by the name of a table that is gone with them")
 	})
 	t.Run("incident 46: after each that may take it away", func(t *testing.T) {
 		for _, r := range all {
-			b.apply(t, stage(t, b.host.Name, mine(r, all)...))
+			b.apply(t, stage(t, b.Lab.Name, mine(r, all)...))
 		}
 		for _, what := range []string{"systemctl restart docker.service", "systemctl stop docker.service docker.socket; systemctl start docker.service", "systemctl start firewalld.service; firewall-cmd --reload; systemctl restart firewalld.service; systemctl stop firewalld.service", "reboot"} {
 			if what != "reboot" {
 				b.shell(t, what)
-			} else if err := b.host.Reboot(t.Context()); err != nil {
+			} else if err := b.Lab.Reboot(t.Context()); err != nil {
 				t.Fatal(err)
 			} else {
-				b.reader = nil // that connection is the former boot's
+				b.Cut() // that connection is the former boot's
 			}
 			b.shell(t, `for i in $(seq 1200); do [ "$(systemctl list-jobs --no-legend | wc -l)" = 0 ] && exit; sleep 0.05; done; systemctl list-jobs; exit 1`)
 			for _, r := range all {
-				b.empty(t, stage(t, b.host.Name, mine(r, all)...), "after "+what)
+				b.empty(t, stage(t, b.Lab.Name, mine(r, all)...), "after "+what)
 			}
 		}
 	})

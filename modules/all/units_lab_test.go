@@ -36,7 +36,7 @@ func TestUnitsOnAHost(t *testing.T) {
 			damage{"the alias", "rm /etc/systemd/system/bisc-other.service", []string{"boot enabled"}},
 		)
 		b.shell(t, "systemctl start bisc-exit.service")
-		absent := stage(t, b.host.Name, &systemd.Unit{Name: unit.Name, Absent: true})
+		absent := stage(t, b.Lab.Name, &systemd.Unit{Name: unit.Name, Absent: true})
 		b.apply(t, absent)
 		b.empty(t, absent, "after its removal")
 		b.shell(t, "! test -e "+file+" && ! systemctl is-active bisc-exit.service && ! ls /etc/systemd/system/*.wants/bisc-exit.service")
@@ -53,8 +53,8 @@ func TestUnitsOnAHost(t *testing.T) {
 			damage{"not read", "sleep 0.1; touch " + file, []string{"now effective"}},
 		)
 		// An order is no restart debt, for the process is older than the piece.
-		b.empty(t, stage(t, b.host.Name, &systemd.Service{Name: "bisc-cron.service"}), "for the service that has it")
-		absent := stage(t, b.host.Name, &systemd.DropIn{Unit: piece.Unit, Name: piece.Name, Absent: true})
+		b.empty(t, stage(t, b.Lab.Name, &systemd.Service{Name: "bisc-cron.service"}), "for the service that has it")
+		absent := stage(t, b.Lab.Name, &systemd.DropIn{Unit: piece.Unit, Name: piece.Name, Absent: true})
 		b.apply(t, absent)
 		b.empty(t, absent, "after its removal")
 		b.shell(t, "! test -e /etc/systemd/system/bisc-cron.service.d; rm /etc/systemd/system/bisc-cron.service; systemctl stop bisc-cron.service; systemctl daemon-reload")
@@ -69,7 +69,7 @@ func TestUnitsOnAHost(t *testing.T) {
 			damage{"disabled", "systemctl disable bisc-drift.timer", []string{"boot enabled"}},
 			damage{"all of it", "systemctl disable --now bisc-drift.timer; rm /etc/systemd/system/bisc-drift.timer; systemctl daemon-reload", []string{"boot content", "boot enabled", "now active"}},
 		)
-		absent := stage(t, b.host.Name, &systemd.Timer{Name: timer.Name, Absent: true})
+		absent := stage(t, b.Lab.Name, &systemd.Timer{Name: timer.Name, Absent: true})
 		b.apply(t, absent)
 		b.empty(t, absent, "after its removal")
 	})
@@ -88,13 +88,13 @@ func TestUnitsOnAHost(t *testing.T) {
 			damage{"its environment", "sleep 1.1; echo A=2 >/etc/default/bisc-sleep", []string{"now restart"}},
 			damage{"its program", "cp -p /usr/local/bin/bisc-sleep /tmp/s; mv /tmp/s /usr/local/bin/bisc-sleep", []string{"now restart"}},
 		)
-		patient := stage(t, b.host.Name, &systemd.Service{Name: service.Name})
+		patient := stage(t, b.Lab.Name, &systemd.Service{Name: service.Name})
 		b.shell(t, "sleep 1.1; touch /etc/default/bisc-sleep")
 		if got := b.plan(t, patient); len(got) != 1 || got[0] != "?now restart" {
 			t.Errorf("a debt that may not be paid shows as %q", got)
 		}
 		off := false
-		stop := stage(t, b.host.Name, &systemd.Service{Name: service.Name, Active: &off, Masked: true})
+		stop := stage(t, b.Lab.Name, &systemd.Service{Name: service.Name, Active: &off, Masked: true})
 		b.apply(t, stop)
 		b.empty(t, stop, "stopped and masked")
 	})
@@ -115,7 +115,7 @@ func TestFilesOnAHost(t *testing.T) {
 			damage{"the group", "chgrp 0 /etc/bisc.conf", []string{"now group"}},
 			damage{"gone", "rm /etc/bisc.conf", []string{"now content"}},
 		)
-		absent := stage(t, b.host.Name, &files.File{Path: file.Path, Absent: true})
+		absent := stage(t, b.Lab.Name, &files.File{Path: file.Path, Absent: true})
 		b.apply(t, absent)
 		b.empty(t, absent, "after its removal")
 	})
@@ -123,7 +123,7 @@ func TestFilesOnAHost(t *testing.T) {
 	t.Run("what cannot be written is told", func(t *testing.T) {
 		b.shell(t, "ln -s /etc/passwd /etc/bisc.link; mkdir /etc/bisc.folder; mkfifo /etc/bisc.fifo")
 		for _, name := range []string{"/etc/bisc.link", "/etc/bisc.folder", "/etc/bisc.fifo", "/etc/bisc.none/x"} {
-			st := stage(t, b.host.Name, &files.File{Path: name, Mode: 0o644, Content: modules.Text{Value: "x\n"}})
+			st := stage(t, b.Lab.Name, &files.File{Path: name, Mode: 0o644, Content: modules.Text{Value: "x\n"}})
 			if got := b.plan(t, st); len(got) != 1 || got[0] != "?now content" {
 				t.Errorf("%s: the plan says %q", name, got)
 			}
@@ -136,7 +136,7 @@ func TestFilesOnAHost(t *testing.T) {
 			{"/etc/ssh/sshd_config.d/bisc.conf", "X11Forwarding no\n", "X11Forwading no\n"},
 			{"/etc/fstab", "tmpfs /srv tmpfs nofail 0 0\n", "tmpfs srv\n"},
 		} {
-			good := stage(t, b.host.Name, &files.File{Path: tt.path, Mode: 0o440, Content: modules.Text{Value: tt.good}})
+			good := stage(t, b.Lab.Name, &files.File{Path: tt.path, Mode: 0o440, Content: modules.Text{Value: tt.good}})
 			b.apply(t, good)
 			b.empty(t, good, tt.path)
 			w, err := b.Writer(t.Context(), "")
@@ -151,7 +151,7 @@ func TestFilesOnAHost(t *testing.T) {
 			if err := w.Do(t.Context(), bad.Steps[0]); !errors.As(err, &exit) {
 				t.Errorf("%s: a broken file passes: %v", tt.path, err)
 			}
-			b.release(t)
+			b.Release(t)
 			b.empty(t, good, tt.path+" after a broken one was refused")
 		}
 	})
@@ -176,7 +176,7 @@ func TestSystemOnAHost(t *testing.T) {
 			damage{"the mode", "chmod 600 " + sysctl.Path(), []string{"boot mode"}},
 		)
 		b.shell(t, "echo 'net.ipv4.ip_local_port_range = 1 2' >>/etc/sysctl.conf")
-		if got := b.plan(t, stage(t, b.host.Name, sysctl)); len(got) != 1 || got[0] != "?boot value" {
+		if got := b.plan(t, stage(t, b.Lab.Name, sysctl)); len(got) != 1 || got[0] != "?boot value" {
 			t.Errorf("a line in /etc/sysctl.conf that wins shows as %q", got)
 		}
 	})
@@ -190,11 +190,11 @@ func TestSystemOnAHost(t *testing.T) {
 			damage{"unloaded", "modprobe -r brd", []string{"now loaded"}},
 		)
 		b.shell(t, "echo blacklist brd >/etc/modprobe.d/zz.conf")
-		if got := b.plan(t, stage(t, b.host.Name, module)); len(got) != 1 || got[0] != "?boot load" {
+		if got := b.plan(t, stage(t, b.Lab.Name, module)); len(got) != 1 || got[0] != "?boot load" {
 			t.Errorf("a blacklist shows as %q", got)
 		}
 		b.shell(t, "rm /etc/modprobe.d/zz.conf")
-		absent := stage(t, b.host.Name, &system.KernelModule{Name: "brd", Absent: true})
+		absent := stage(t, b.Lab.Name, &system.KernelModule{Name: "brd", Absent: true})
 		b.apply(t, absent)
 		b.empty(t, absent, "after its removal")
 	})
@@ -208,11 +208,11 @@ func TestSystemOnAHost(t *testing.T) {
 			damage{"the account", "userdel solana", []string{"now account"}},
 		)
 		for _, other := range []*system.User{{Name: "solana", UID: 20030, GID: 20029}, {Name: "solana", UID: 20029, GID: 1}} {
-			if got := b.plan(t, stage(t, b.host.Name, other)); len(got) != 1 || got[0][0] != '?' {
+			if got := b.plan(t, stage(t, b.Lab.Name, other)); len(got) != 1 || got[0][0] != '?' {
 				t.Errorf("another number shows as %q", got)
 			}
 		}
-		if got := b.plan(t, stage(t, b.host.Name, &system.User{Name: "agave", UID: 20029, GID: -1})); len(got) != 1 || got[0] != "?now account" {
+		if got := b.plan(t, stage(t, b.Lab.Name, &system.User{Name: "agave", UID: 20029, GID: -1})); len(got) != 1 || got[0] != "?now account" {
 			t.Errorf("a number that another has shows as %q", got)
 		}
 	})
@@ -222,7 +222,7 @@ func TestSystemOnAHost(t *testing.T) {
 		b.holds(t, []modules.Resource{&system.Package{Name: "jq", Version: "1.*", Held: &held}},
 			damage{"not held", "apt-mark unhold jq", []string{"now held"}})
 		for _, p := range []*system.Package{{Name: "jq", Version: "2.*"}, {Name: "bisc-none"}, {Name: "jq", Absent: true}} {
-			if got := b.plan(t, stage(t, b.host.Name, p)); len(got) != 1 || got[0][0] != '?' {
+			if got := b.plan(t, stage(t, b.Lab.Name, p)); len(got) != 1 || got[0][0] != '?' {
 				t.Errorf("%+v: the plan says %q", p, got)
 			}
 		}

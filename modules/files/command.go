@@ -94,7 +94,7 @@ func (c *Command) decide(out host.Output) (modules.Change, error) {
 	}}
 	step := host.Script{Argv: c.Argv, Limit: c.Limit}
 	if c.NeedsValidatorGone {
-		step.Guards = []host.Guard{host.ValidatorGone()}
+		step.Guards = []host.Guard{host.ValidatorStopped()}
 	}
 	ch.Do(step)
 	ch.Destroys = c.Destroys

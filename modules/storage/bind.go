@@ -240,7 +240,7 @@ func (b *Bind) remove(c *modules.Change, s bindSeen) {
 		}
 	}
 	c.Differ("mounted", v.String(), "(none)")
-	guards := []host.Guard{host.ValidatorGone(), host.StandsOn(v.Target, v.Dev), host.StopsOnly(MountUnit(b.Target), units...)}
+	guards := []host.Guard{host.ValidatorStopped(), host.StandsOn(v.Target, v.Dev), host.StopsOnly(MountUnit(b.Target), units...)}
 	if b.peers(s.table) {
 		c.Do(host.Script{Argv: []string{"mount", "--make-rslave", "--", b.Target}, Guards: guards})
 	}

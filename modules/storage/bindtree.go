@@ -69,7 +69,7 @@ func (b *Bind) below(c *modules.Change, s bindSeen) {
 // in the folder below would lose sight of its files, so no validator may live.
 func (b *Bind) join(c *modules.Change, t Table, from, to string, m Mounted) {
 	c.Differ("recursive", to+": (none)", m.String())
-	guards := []host.Guard{host.ValidatorGone(), host.StandsOn(from, m.Dev)}
+	guards := []host.Guard{host.ValidatorStopped(), host.StandsOn(from, m.Dev)}
 	if on, err := t.Under(to); err == nil {
 		guards = append(guards, host.StandsOn(on.Target, on.Dev))
 	}

@@ -205,7 +205,7 @@ func (d *Directory) emptied(c *modules.Change, s directorySeen) {
 		return
 	}
 	c.Differ("empty", got, "true")
-	guards := []host.Guard{host.ValidatorGone(), host.NoMountsBelow(escape(d.Path))}
+	guards := []host.Guard{host.ValidatorStopped(), host.NoMountsBelow(escape(d.Path))}
 	if on, err := s.table.Visible(d.Path); err == nil {
 		guards = append(guards, host.StandsOn(on.Target, on.Dev))
 	}
@@ -228,7 +228,7 @@ func (d *Directory) remove(c *modules.Change, s directorySeen) {
 		c.Refuse("absent", fmt.Sprintf("%d entries", len(s.entries)), "true", "only an empty folder is removed: apply empty = true first")
 	default:
 		c.Differ("absent", "an empty folder", "true")
-		c.Do(host.Script{Argv: []string{"rmdir", "--", d.Path}, Guards: []host.Guard{host.ValidatorGone()}})
+		c.Do(host.Script{Argv: []string{"rmdir", "--", d.Path}, Guards: []host.Guard{host.ValidatorStopped()}})
 		c.Destroy("the empty folder " + d.Path)
 	}
 }

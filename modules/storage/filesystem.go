@@ -177,5 +177,5 @@ func (f *Filesystem) differ(c *modules.Change, seen content) {
 // make makes the file system; what is on the device then replaces the guard of blankness by that of what was shown.
 func (f *Filesystem) make(s filesystemSeen, content host.Guard) host.Step {
 	return host.Script{Argv: mkfs(f.Type, f.Label, slices.Clone(f.Options), f.Device, s.content.row() != holdsNothing), Limit: mkfsLimit,
-		Guards: []host.Guard{host.ValidatorGone(), host.Unused(f.Device), content}}
+		Guards: []host.Guard{host.ValidatorStopped(), host.Unused(f.Device), content}}
 }

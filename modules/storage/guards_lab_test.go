@@ -16,18 +16,21 @@ zfs create -s -V 512M tank/blank; zfs create -s -V 512M tank/data; zfs create -s
 mkfs.ext4 -q -U 11111111-2222-3333-4444-555555555555 /dev/zvol/tank/data; mkfs.ext4 -q /dev/zvol/tank/held
 zfs set bisc:protect=on tank/data
 mkdir -p "/m n/free" "/m n/bind" /m/ns
+# apart PROPAGATION leaves a mount namespace behind, and returns when it is one.
+apart() {
+  unshare -m --propagation "$1" sh -c 'exec sleep 1000' >/dev/null 2>&1 &
+  until [ "$(cat /proc/$!/comm)" = sleep ]; do sleep 0.05; done
+}
 mount /dev/zvol/tank/held /m/ns
-unshare -m --propagation private sh -c 'exec sleep 1000' >/dev/null 2>&1 &
-sleep 0.3; umount /m/ns
+apart private
+umount /m/ns
 mkdir -p /m/slave; mount -t tmpfs t /m/slave
-unshare -m --propagation slave sh -c 'exec sleep 1000' >/dev/null 2>&1 &
+apart slave
 mkdir -p /m/private; mount -t tmpfs t /m/private
-sleep 0.2
-unshare -m --propagation private sh -c 'exec sleep 1000' >/dev/null 2>&1 &
+apart private
 mkdir -p /m/late; mount -t tmpfs t /m/late
 mount -t tmpfs t "/m n/free"; mount --bind "/m n/free" "/m n/bind"
-mkdir "/m n/free/x"; mount -t tmpfs t "/m n/free/x"
-sleep 0.3`)
+mkdir "/m n/free/x"; mount -t tmpfs t "/m n/free/x"`)
 	device := func(path string) host.DeviceID {
 		t.Helper()
 		d, err := b.host.Stat(t.Context(), path)

@@ -96,6 +96,16 @@ func (l *labHost) Get(context.Context, host.Endpoint, string) (host.Response, er
 	return host.Response{}, errors.ErrUnsupported // no kind of storage asks for a page
 }
 
+func (l *labHost) Kube(context.Context, host.KubeQuery) ([]byte, error) {
+	return nil, host.ErrForwarding
+}
+
+func (l *labHost) Docker(context.Context, host.DockerQuery) ([]byte, error) {
+	return nil, host.ErrForwarding
+}
+
+func (l *labHost) RPC(context.Context, host.RPCQuery) ([]byte, error) { return nil, host.ErrForwarding }
+
 func (l *labHost) Do(ctx context.Context, s host.Step) error {
 	l.steps = append(l.steps, s.String())
 	switch s := s.(type) {

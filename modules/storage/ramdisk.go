@@ -20,15 +20,19 @@ var RamdiskKind = modules.Kind{
 	Doc: "A block device in memory (the kernel's module brd) with a fresh file system after each boot. This one block writes the module's options, has it loaded at boot, " +
 		"and writes and enables the unit that makes the file system, before every mount of the plan that has the device as its source; those mounts require it. " +
 		"The unit makes a file system only where the device is blank and mounted nowhere, so starting it again, by hand or by accident, wipes nothing. " +
-		"The size is fixed when the module loads: another size is written for the next boot, and until then it is a difference that bisc leaves alone.",
+		"The size is fixed when the module loads: another size is written for the next boot, and until then it is a difference that bisc leaves alone. " +
+		"Where it is to be absent, the module goes, and with it the memory that an unmount does not give back.",
 	Checks: []string{
 		"now: the device, its size, the file system on it; that brd is loaded",
 		"after boot: /etc/modprobe.d/bisc-brd.conf and /etc/modules-load.d/bisc-brd.conf; the unit's text; that it is enabled and loaded as written",
+		"absent = true: none of these files, no such unit, and brd is not loaded",
 		"after boot: no other file of modprobe.d blacklists brd, replaces its loading, or sets its size or number otherwise",
 	},
 	Losses: []modules.Loss{
 		{What: "nothing: a blank ramdisk gets a file system", When: "the device is blank",
 			Guards: []string{"no validator lives", "device unused", "device blank"}},
+		{What: "all that is in the ramdisk; the files that make it at boot", When: "absent = true",
+			Guards: []string{"no validator lives", "device unused", "file unchanged", "stops nothing else"}},
 	},
 	Example: `ramdisk "/dev/ram0" {
   size   = "600GiB"
@@ -42,10 +46,11 @@ var RamdiskKind = modules.Kind{
 // Ramdisk is the block device in memory, /dev/ram0.
 type Ramdisk struct {
 	Device  string
-	Size    modules.Bytes `hcl:"size" doc:"its size, a multiple of 4KiB; for xfs at least 300MiB"`
+	Size    modules.Bytes `hcl:"size,optional" doc:"its size, a multiple of 4KiB; for xfs at least 300MiB; needed unless it is to be absent"`
 	FSType  string        `hcl:"fstype,optional" default:"\"xfs\"" doc:"xfs or ext4"`
 	Options []string      `hcl:"options,optional" doc:"arguments of mkfs"`
 	Unit    string        `hcl:"unit,optional" default:"\"format-ramdisk.service\"" doc:"the name of the unit that makes the file system at boot"`
+	Absent  bool          `hcl:"absent,optional" default:"false" doc:"brd is not loaded, and nothing makes a ramdisk at boot"`
 
 	wanted wanted
 }
@@ -67,6 +72,9 @@ func (r *Ramdisk) Meet(all []modules.Resource) { r.wanted = meet(all) }
 
 // Validate checks what can be known without a host.
 func (r *Ramdisk) Validate() error {
+	if r.Absent && r.Size == 0 {
+		return faults(unless(r.Device != "/dev/ram0", "", "bisc keeps one ramdisk, /dev/ram0"))
+	}
 	return faults(
 		unless(r.Device != "/dev/ram0", "", "bisc keeps one ramdisk, /dev/ram0"),
 		unless(r.Size < 1<<20 || r.Size%4096 != 0, "size", "it must be a multiple of 4KiB and no less than 1MiB"),
@@ -131,7 +139,7 @@ func (r *Ramdisk) Plan(ctx context.Context, h host.Reader) (c modules.Change, er
 	if err := host.Ask(ctx, ask...); err != nil {
 		return c, err
 	}
-	if unread != nil && !s.missing && s.device.Type == host.Block {
+	if unread != nil && !r.Absent && !s.missing && s.device.Type == host.Block {
 		return c, unread
 	}
 	return r.decide(s), nil

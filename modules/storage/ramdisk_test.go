@@ -56,6 +56,7 @@ func TestRamdisk(t *testing.T) {
 		}
 		wants(t, c.situation, r.decide(s), c.want...)
 	}
+	testRamdiskGoes(t)
 	r := &Ramdisk{Device: "/dev/ram0", Size: 600 << 30, FSType: "xfs", Unit: "f.service", Options: []string{"-m", `a"b%c$d\e`}}
 	if got := r.files()[0].content; got != "# kept by bisc (ramdisk /dev/ram0)\noptions brd rd_nr=1 rd_size=629145600\n" {
 		t.Errorf("the size is in KiB: %s", got)
@@ -70,5 +71,33 @@ func TestRamdisk(t *testing.T) {
 	}
 	if got := faultsOf(t, &Ramdisk{Device: "/dev/ram1", Size: 4097, FSType: "zfs", Unit: "x"}); strings.Count(got, ";") != 4 {
 		t.Errorf("five faults: %q", got)
+	}
+}
+
+func testRamdiskGoes(t *testing.T) {
+	t.Helper()
+	full, unit := "x", unitSeen{LoadState: "loaded", UnitFileState: "enabled", ActiveState: "active"}
+	const unload = "do modprobe -r brd | no validator lives | device unused"
+	const stop = "do systemctl stop -- f.service | stops nothing else"
+	for _, c := range []struct {
+		situation string
+		seen      ramdiskSeen
+		want      []string
+	}{
+		{"gone", ramdiskSeen{files: []*string{nil, nil, nil}, missing: true, unit: unitSeen{LoadState: "not-found", ActiveState: "inactive"}}, nil},
+		{"all is there", ramdiskSeen{files: []*string{&full, &full, &full}, module: true, unit: unit}, []string{
+			"now device: /dev/ram0 -> (none)", "boot enabled: enabled -> (none)", "boot size: /etc/modprobe.d/bisc-brd.conf -> (none)",
+			"boot load: /etc/modules-load.d/bisc-brd.conf -> (none)", "boot unit: /etc/systemd/system/f.service -> (none)", "now active: active -> inactive", unload,
+			"do systemctl disable -- f.service", "do remove /etc/modprobe.d/bisc-brd.conf  [guards: file unchanged]", "do remove /etc/modules-load.d/bisc-brd.conf  [guards: file unchanged]",
+			"do remove /etc/systemd/system/f.service  [guards: file unchanged]", "do systemctl daemon-reload", stop,
+			"destroys the ramdisk /dev/ram0, with all that is in it", "destroys the file /etc/modprobe.d/bisc-brd.conf", "destroys the file /etc/modules-load.d/bisc-brd.conf", "destroys the file /etc/systemd/system/f.service"}},
+		{"cut off before the unit was stopped", ramdiskSeen{files: []*string{nil, nil, nil}, missing: true, unit: unitSeen{LoadState: "not-found", ActiveState: "active"}},
+			[]string{"now active: active -> inactive", stop}},
+		{"somebody has masked the unit", ramdiskSeen{files: []*string{nil, nil, &full}, missing: true, unit: unitSeen{LoadState: "masked", UnitFileState: "masked", ActiveState: "inactive"}}, nil},
+	} {
+		wants(t, c.situation, (&Ramdisk{Device: "/dev/ram0", Unit: "f.service", Absent: true}).decide(c.seen), c.want...)
+	}
+	if got := faultsOf(t, &Ramdisk{Device: "/dev/ram0", FSType: "xfs", Unit: "f.service", Absent: true}); got != "" {
+		t.Errorf("absent, without a size: %q", got)
 	}
 }

@@ -13,6 +13,10 @@ import (
 // decide is the whole sense of the kind: first what the next boot will do, then the device as it is.
 func (r *Ramdisk) decide(s ramdiskSeen) (c modules.Change) {
 	c.Settle = mountSettle
+	if r.Absent {
+		r.goes(&c, s)
+		return c
+	}
 	r.spoilt(&c, s)
 	r.persist(&c, s)
 	r.live(&c, s)
@@ -101,5 +105,5 @@ func (r *Ramdisk) liveContent(c *modules.Change, s ramdiskSeen) {
 
 func (r *Ramdisk) format() host.Step {
 	return host.Script{Argv: mkfs(r.FSType, "", r.Options, r.Device, false), Limit: mkfsLimit,
-		Guards: []host.Guard{host.ValidatorGone(), host.Unused(r.Device), host.Blank(r.Device)}}
+		Guards: []host.Guard{host.ValidatorStopped(), host.Unused(r.Device), host.Blank(r.Device)}}
 }

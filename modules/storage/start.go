@@ -27,7 +27,7 @@ func (s pointSeen) start(c *modules.Change, target string, more ...host.Guard) {
 // saw, else it would be mounted out of sight or on the wrong file system. A validator that lives may have its files open in
 // the plain folder, in ignorance of the missing mount: to mount over it would hide them (incident 9, the other way round).
 func startUnit(t Table, target string) host.Script {
-	s := host.Script{Argv: []string{"systemctl", "start", "--", MountUnit(target)}, Limit: startLimit, Guards: []host.Guard{host.ValidatorGone()}}
+	s := host.Script{Argv: []string{"systemctl", "start", "--", MountUnit(target)}, Limit: startLimit, Guards: []host.Guard{host.ValidatorStopped()}}
 	if on, err := t.Under(target); err == nil {
 		s.Guards = append(s.Guards, host.StandsOn(on.Target, on.Dev))
 	}
@@ -49,7 +49,7 @@ func uncover(c *modules.Change, w wanted, t Table, target string) {
 	}
 	c.Differ("covered by", got, "(nothing)")
 	c.Do(host.Script{Argv: []string{"mount", "-o", "X-mount.mkdir", "--", target}, Limit: startLimit,
-		Guards: []host.Guard{host.ValidatorGone(), host.StandsOn(over.Target, over.Dev)}})
+		Guards: []host.Guard{host.ValidatorStopped(), host.StandsOn(over.Target, over.Dev)}})
 }
 
 // waits says for what wanted mount point above target it must wait, empty where all are there. One that another mount

@@ -123,7 +123,7 @@ func (u unmounting) below() []string {
 // step unmounts, once it is proved on the host that nothing uses the mount, that no validator lives, and that systemd
 // stops nothing with it.
 func (u unmounting) step() host.Step {
-	guards := []host.Guard{host.ValidatorGone(), host.StandsOn(u.mount.Target, u.mount.Dev), host.MountFree(u.mount.Dev, going(u.table, u.mount)...)}
+	guards := []host.Guard{host.ValidatorStopped(), host.StandsOn(u.mount.Target, u.mount.Dev), host.MountFree(u.mount.Dev, going(u.table, u.mount)...)}
 	if u.last {
 		guards = append(guards, host.StopsOnly(MountUnit(u.mount.Target)))
 	}

@@ -22,7 +22,7 @@ func (d *ZFSDataset) move(c *modules.Change, s datasetSeen) {
 		return
 	}
 	c.Differ("mountpoint", got, d.Mountpoint)
-	c.Do(setZFS(d.Dataset, "mountpoint", d.Mountpoint, host.ValidatorGone(), host.MountFree(m.Dev, going(s.table, m)...)))
+	c.Do(setZFS(d.Dataset, "mountpoint", d.Mountpoint, host.ValidatorStopped(), host.MountFree(m.Dev, going(s.table, m)...)))
 	c.Destroy("the mount of " + d.Dataset + " at " + got)
 }
 
@@ -55,7 +55,7 @@ func (d *ZFSDataset) mounted(c *modules.Change, s datasetSeen) {
 			return
 		}
 		c.Differ("mounted", "no", "yes")
-		c.Do(host.Script{Argv: []string{"zfs", "mount", d.Dataset}, Guards: []host.Guard{host.ValidatorGone()}})
+		c.Do(host.Script{Argv: []string{"zfs", "mount", d.Dataset}, Guards: []host.Guard{host.ValidatorStopped()}})
 		return
 	}
 	if _, visible := d.mount(s); visible {
@@ -101,7 +101,7 @@ func (d *ZFSDataset) destroy(c *modules.Change, s datasetSeen) {
 		c.Refuse("absent", "protected", "true", protectProperty+" is on: apply protect = false, without absent, first")
 		return
 	}
-	guards := []host.Guard{host.ValidatorGone(), host.Unprotected(d.Dataset)}
+	guards := []host.Guard{host.ValidatorStopped(), host.Unprotected(d.Dataset)}
 	if s.zfs.value["mounted"] == "yes" {
 		m, visible := d.mount(s)
 		if !visible {

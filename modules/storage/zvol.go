@@ -184,7 +184,7 @@ func (z *Zvol) destroy(c *modules.Change, s zvolSeen) {
 	default:
 		c.Differ("absent", "exists", "true")
 		c.Do(host.Script{Argv: []string{"zfs", "destroy", z.Volume},
-			Guards: []host.Guard{host.ValidatorGone(), host.Unprotected(z.Volume), host.Unused(z.Device())}})
+			Guards: []host.Guard{host.ValidatorStopped(), host.Unprotected(z.Volume), host.Unused(z.Device())}})
 		c.Destroy("the volume " + z.Volume + " (" + bytesOf(s.zfs.value["volsize"]).String() + ") and everything on it")
 	}
 }

@@ -189,7 +189,7 @@ func (k *KernelModule) removal(o module) modules.Change {
 	if o.loaded {
 		c.Differ("loaded", "yes", "no")
 		c.Destroy("what the kernel module " + k.Name + " holds: its devices and their contents")
-		c.Do(host.Script{Argv: []string{"modprobe", "-r", "--", k.Name}, Guards: []host.Guard{host.ValidatorGone()}})
+		c.Do(host.Script{Argv: []string{"modprobe", "-r", "--", k.Name}, Guards: []host.Guard{host.ValidatorStopped()}})
 	}
 	for _, f := range []struct {
 		path  string

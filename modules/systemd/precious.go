@@ -45,5 +45,5 @@ func spare(s State, closure []string, wantedMounts []string) host.Guard {
 	if alone && s.Prop("ExecStop") == "" && s.Prop("ExecStopPost") == "" {
 		return host.SparesValidator(s.Name)
 	}
-	return host.ValidatorGone()
+	return host.ValidatorStopped()
 }

@@ -60,7 +60,7 @@ func start(c *modules.Change, s State, limit time.Duration, wantedMounts []strin
 		return
 	}
 	destroyPrecious(c, stops, wantedMounts)
-	c.Do(host.Script{Argv: []string{"systemctl", "start", "--", s.Name}, Guards: append([]host.Guard{host.ValidatorGone()}, guards...), Limit: limit})
+	c.Do(host.Script{Argv: []string{"systemctl", "start", "--", s.Name}, Guards: append([]host.Guard{host.ValidatorStopped()}, guards...), Limit: limit})
 }
 
 // destroyPrecious names docker, containerd and the wanted mounts among what stops.

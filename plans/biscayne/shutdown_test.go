@@ -76,6 +76,7 @@ func TestLetValidatorExit(t *testing.T) {
 	}
 	b.sh(`printf %s "$1" >/root/let; mkdir -p /root/a "/root/b c" /root/d/ledger`, string(text))
 	b.install("agave-validator", "/usr/local/bin/agave-validator")
+	b.sh(`printf '#!/bin/sh\nexec unshare --pid --fork --kill-child --mount-proc /usr/local/bin/agave-validator "$@"\n' >/usr/local/bin/contained; chmod 755 /usr/local/bin/contained`)
 	const running = `cleanup() { killall -q -KILL agave-validator other || true; rm -f /root/*/admin.rpc; }; cleanup
 up() { timeout 10 sh -c 'until [ -S "$1" ]; do sleep 0.1; done' up "$1"; }
 `
@@ -84,16 +85,18 @@ up() { timeout 10 sh -c 'until [ -S "$1" ]; do sleep 0.1; done' up "$1"; }
 		want              string // what it says at its end, and its exit status
 	}{
 		{"nobody lives", "BISC_GRACE=5 sh /root/let", " 0"},
-		{"--ledger DIR", `agave-validator --ledger /root/a >/dev/null 2>&1 & up /root/a/admin.rpc; BISC_GRACE=20 sh /root/let`, "no validator lives"},
-		{"--ledger=DIR with a blank in it", `agave-validator --ledger="/root/b c" >/dev/null 2>&1 & up "/root/b c/admin.rpc"; BISC_GRACE=20 sh /root/let`, "no validator lives"},
-		{"-l DIR, after other words", `agave-validator --no-voting -l /root/a >/dev/null 2>&1 & up /root/a/admin.rpc; BISC_GRACE=20 sh /root/let`, "no validator lives"},
-		{"no --ledger: the folder named ledger where it runs", `(cd /root/d; exec agave-validator) >/dev/null 2>&1 & up /root/d/ledger/admin.rpc; BISC_GRACE=20 sh /root/let`, "no validator lives"},
-		{"a folder relative to where it runs", `(cd /root; exec agave-validator -l ./a) >/dev/null 2>&1 & up /root/a/admin.rpc; BISC_GRACE=20 sh /root/let`, "no validator lives"},
-		{"its program was replaced meanwhile", `cd /usr/local/bin; cp agave-validator new; agave-validator -l /root/a >/dev/null 2>&1 & up /root/a/admin.rpc; mv new agave-validator; BISC_GRACE=20 sh /root/let`, "no validator lives"},
-		{"another name, the same program", `agave-validator -l /root/a >/dev/null 2>&1 & up /root/a/admin.rpc; printf other >/proc/$!/comm; BISC_GRACE=20 sh /root/let`, "no validator lives"},
-		{"two at once", `agave-validator -l /root/a >/dev/null 2>&1 & agave-validator --ledger "/root/b c" >/dev/null 2>&1 & up /root/a/admin.rpc; up "/root/b c/admin.rpc"; BISC_GRACE=20 sh /root/let`, "no validator lives"},
-		{"one that never exits", `STUBBORN=1 agave-validator -l /root/a >/dev/null 2>&1 & up /root/a/admin.rpc; BISC_GRACE=2 sh /root/let`, "after 2 seconds these validators still live"},
-		{"one whose socket is gone", `agave-validator -l /root/a >/dev/null 2>&1 & up /root/a/admin.rpc; rm /root/a/admin.rpc; BISC_GRACE=2 sh /root/let`, "after 2 seconds these validators still live"},
+		{"--ledger DIR", `contained --ledger /root/a >/dev/null 2>&1 & up /root/a/admin.rpc; BISC_GRACE=20 sh /root/let`, "no validator lives in a container"},
+		{"--ledger=DIR with a blank in it", `contained --ledger="/root/b c" >/dev/null 2>&1 & up "/root/b c/admin.rpc"; BISC_GRACE=20 sh /root/let`, "no validator lives in a container"},
+		{"-l DIR, after other words", `contained --no-voting -l /root/a >/dev/null 2>&1 & up /root/a/admin.rpc; BISC_GRACE=20 sh /root/let`, "no validator lives in a container"},
+		{"no --ledger: the folder named ledger where it runs", `(cd /root/d; exec contained) >/dev/null 2>&1 & up /root/d/ledger/admin.rpc; BISC_GRACE=20 sh /root/let`, "no validator lives in a container"},
+		{"a folder relative to where it runs", `(cd /root; exec contained -l ./a) >/dev/null 2>&1 & up /root/a/admin.rpc; BISC_GRACE=20 sh /root/let`, "no validator lives in a container"},
+		{"its program was replaced meanwhile", `cd /usr/local/bin; cp agave-validator new; contained -l /root/a >/dev/null 2>&1 & up /root/a/admin.rpc; mv new agave-validator; BISC_GRACE=20 sh /root/let`, "no validator lives in a container"},
+		{"another name, the same program", `contained -l /root/a >/dev/null 2>&1 & up /root/a/admin.rpc; printf other >/proc/$(pgrep -x agave-validator)/comm; BISC_GRACE=20 sh /root/let`, "no validator lives in a container"},
+		{"two at once", `contained -l /root/a >/dev/null 2>&1 & contained --ledger "/root/b c" >/dev/null 2>&1 & up /root/a/admin.rpc; up "/root/b c/admin.rpc"; BISC_GRACE=20 sh /root/let`, "no validator lives in a container"},
+		{"one in no container", `agave-validator -l /root/a >/dev/null 2>&1 & up /root/a/admin.rpc; BISC_GRACE=20 sh /root/let; kill -0 $!`, "validators in no container, which are left alone"},
+		{"one in a container that has the host's processes", `systemd-run -q --scope --unit docker-0a1b agave-validator -l /root/a >/dev/null 2>&1 & up /root/a/admin.rpc; BISC_GRACE=20 sh /root/let`, "no validator lives in a container"},
+		{"one that never exits", `STUBBORN=1 contained -l /root/a >/dev/null 2>&1 & up /root/a/admin.rpc; BISC_GRACE=2 sh /root/let`, "after 2 seconds these validators still live"},
+		{"one whose socket is gone", `contained -l /root/a >/dev/null 2>&1 & up /root/a/admin.rpc; rm /root/a/admin.rpc; BISC_GRACE=2 sh /root/let`, "after 2 seconds these validators still live"},
 	} {
 		got := b.sh("exec 2>&1; " + running + "set +e; " + c.script + `; echo " $?"; cleanup`)
 		status := "0"

@@ -58,4 +58,35 @@ locals {
 
   # Seconds that a validator gets to exit: the grace of its pod.
   exit_grace = 300
+
+  # The validator's cluster, as its host's data says; null where a host has none (a lab's), and then the layers kind and agave are empty.
+  v         = try(local.me.validator, null)
+  in_kind   = local.v == null ? [] : ["biscayne"]
+  cluster   = try(local.v.cluster, "")
+  node      = "${local.cluster}-control-plane"
+  namespace = "laconic-${local.cluster}"
+  pods_of   = "${local.cluster}-deployment"
+  config    = try(local.v.kubeconfig, "")
+
+  # What the validator's pod sees, by the name of its volume: the place on the host, under the mount root.
+  volumes = {
+    validator-ledger    = "/srv/kind/solana/ledger"
+    validator-accounts  = "/srv/kind/solana/ramdisk/accounts"
+    validator-snapshots = "/srv/kind/solana/snapshots"
+    validator-log       = "/srv/kind/solana/log"
+  }
+
+  # The same files where no bind is between: what the node sees must be these, by device and inode.
+  beneath = {
+    validator-ledger    = "${local.data}/ledger"
+    validator-accounts  = "${local.accounts}/accounts"
+    validator-snapshots = "${local.data}/snapshots"
+    validator-log       = "${local.data}/log"
+  }
+
+  # Where the node has them: one mount of the whole root, or one a volume (biscayne.md 3.3).
+  in_node = { for name, path in local.volumes : name => try(local.v.mount_root, "") != "" ? "/mnt${trimprefix(path, local.v.mount_root)}" : "/mnt/${name}" }
+
+  # Where snapshots are fetched to while a validator runs: it purges archives that are not its own.
+  fetched = "${local.data}/bisc-snapshots"
 }

@@ -16,7 +16,7 @@ import (
 
 // build makes what is not current and writes the list anew, last: a build that is interrupted leaves a list of what was
 // there before, and files that it does not name. It gives how many were made.
-func build(ctx context.Context, top, out string, names, platforms []string) (made int, err error) {
+func build(ctx context.Context, tree, top, out string, names, platforms []string) (made int, err error) {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return 0, err
 	}
@@ -29,7 +29,7 @@ func build(ctx context.Context, top, out string, names, platforms []string) (mad
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		fmt.Fprintln(os.Stderr, "relaybin/build:", err, "(building all of them)")
 	}
-	tools, err := newToolchain(ctx, top)
+	tools, err := newToolchain(ctx, top, tree)
 	if err != nil {
 		return 0, err
 	}
@@ -62,7 +62,7 @@ func current(b builds.Binary, before builds.Manifest, t toolchain, out string) b
 			return false
 		}
 	}
-	source, err := builds.SourceDigest(os.DirFS(filepath.Join(t.top, "relaybin")), b.Dirs)
+	source, err := builds.SourceDigest(os.DirFS(filepath.Join(t.top, t.tree)), b.Dirs)
 	if err != nil || source != b.Source {
 		return false
 	}

@@ -41,7 +41,7 @@ func put(t *testing.T, name, text string) {
 func makes(t *testing.T, top string, want int, platforms ...string) builds.Manifest {
 	t.Helper()
 	out := filepath.Join(top, "dist")
-	made, err := build(t.Context(), top, out, []string{"tiny"}, platforms)
+	made, err := build(t.Context(), "relaybin", top, out, []string{"tiny"}, platforms)
 	if err != nil || made != want {
 		t.Fatalf("%d made (%v), want %d", made, err, want)
 	}
@@ -92,7 +92,7 @@ func TestRefuses(t *testing.T) {
 	top := site(t)
 	refuses := func(words string) {
 		t.Helper()
-		if _, err := build(t.Context(), top, filepath.Join(top, "dist"), []string{"tiny"}, []string{"linux/386"}); err == nil || !strings.Contains(err.Error(), words) {
+		if _, err := build(t.Context(), "relaybin", top, filepath.Join(top, "dist"), []string{"tiny"}, []string{"linux/386"}); err == nil || !strings.Contains(err.Error(), words) {
 			t.Errorf("%v, want something about %q", err, words)
 		}
 		if _, err := os.Stat(filepath.Join(top, "dist", builds.ManifestName)); !os.IsNotExist(err) {

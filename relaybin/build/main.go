@@ -1,11 +1,14 @@
-// Command build makes the relay daemons for each platform, for package relaybin to embed: static, and bit by bit the same
-// whoever builds them and wherever. What is made of the same source, toolchain and modules already is left as it is.
+// Command build makes the programs that bisc has in it for hosts, each for its platforms, for packages relaybin and hostbin to
+// embed: static, and bit by bit the same whoever builds them and wherever. What is made of the same source, toolchain and
+// modules already is left as it is.
 //
-//	go run ./relaybin/build                                   # all of them into relaybin/dist, what is not current
+//	go run ./relaybin/build                                   # all of them into relaybin/dist and hostbin/dist, what is not current
+//	go run ./relaybin/build --tree hostbin                    # of one of the two
 //	go run ./relaybin/build --only shredmeter --platform linux/386 --out /tmp/x
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -31,7 +34,8 @@ func main() {
 func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("build", flag.ContinueOnError)
 	source := flags.String("source", ".", "bisc's source: the folder with go.mod")
-	out := flags.String("out", "", "the folder for the builds (default: relaybin/dist of the source)")
+	tree := flags.String("tree", "", "build only these trees' programs, relaybin or hostbin (default: both)")
+	out := flags.String("out", "", "the folder for the builds (default: dist of the tree in the source)")
 	only := flags.String("only", "", "build only these programs, with commas between")
 	platform := flags.String("platform", "", "build only for these platforms, with commas between")
 	quiet := flags.Bool("q", false, "say nothing where all is current")
@@ -42,33 +46,56 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if *out == "" {
-		*out = filepath.Join(top, "relaybin", "dist")
+	var all []string
+	for _, t := range builds.Trees() {
+		all = append(all, t.Name)
 	}
-	names, err := programs(top)
+	if *out != "" || *only != "" || *platform != "" { // those belong to one tree: the daemons', where none is named
+		*tree = cmp.Or(*tree, all[0])
+	}
+	some, err := chosen("tree", all, *tree)
 	if err != nil {
 		return err
 	}
-	if names, err = chosen("program", names, *only); err != nil {
-		return err
+	for _, t := range builds.Trees() {
+		if slices.Contains(some, t.Name) {
+			if err := buildTree(ctx, t, top, *out, *only, *platform, *quiet); err != nil {
+				return err
+			}
+		}
 	}
-	platforms, err := chosen("platform", builds.Platforms(), *platform)
+	return nil
+}
+
+// buildTree makes what is not current of one tree.
+func buildTree(ctx context.Context, t builds.Tree, top, out, only, platform string, quiet bool) error {
+	if out == "" {
+		out = filepath.Join(top, t.Name, "dist")
+	}
+	names, err := programs(top, t.Name)
 	if err != nil {
 		return err
 	}
-	made, err := build(ctx, top, *out, names, platforms)
-	if err == nil && (made > 0 || !*quiet) {
-		fmt.Printf("relaybin: %d built, %d current\n", made, len(names)*len(platforms)-made)
+	if names, err = chosen("program", names, only); err != nil {
+		return err
+	}
+	platforms, err := chosen("platform", t.Platforms, platform)
+	if err != nil {
+		return err
+	}
+	made, err := build(ctx, t.Name, top, out, names, platforms)
+	if err == nil && (made > 0 || !quiet) {
+		fmt.Printf("%s: %d built, %d current\n", t.Name, made, len(names)*len(platforms)-made)
 	}
 	return err
 }
 
-// programs are the folders of relaybin/cmd.
-func programs(top string) ([]string, error) {
-	if _, err := os.Stat(filepath.Join(top, "relaybin", "relaybin.go")); err != nil {
+// programs are the folders of a tree's cmd.
+func programs(top, tree string) ([]string, error) {
+	if _, err := os.Stat(filepath.Join(top, tree, tree+".go")); err != nil {
 		return nil, fmt.Errorf("%s is not bisc's source: give the folder with its go.mod as --source (%w)", top, err)
 	}
-	mains, err := filepath.Glob(filepath.Join(top, "relaybin", "cmd", "*", "main.go"))
+	mains, err := filepath.Glob(filepath.Join(top, tree, "cmd", "*", "main.go"))
 	if err != nil {
 		return nil, err
 	}

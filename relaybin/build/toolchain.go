@@ -34,12 +34,13 @@ func fixed() []string {
 // toolchain is the go command, and what it would build with.
 type toolchain struct {
 	top     string // bisc's source
+	tree    string // the folder of it whose programs are built
 	version string
 	modules map[string]string // as go.mod asks for them
 }
 
-func newToolchain(ctx context.Context, top string) (toolchain, error) {
-	t := toolchain{top: top, modules: map[string]string{}}
+func newToolchain(ctx context.Context, top, tree string) (toolchain, error) {
+	t := toolchain{top: top, tree: tree, modules: map[string]string{}}
 	version, err := t.run(ctx, "linux/amd64", "env", "GOVERSION")
 	if err != nil {
 		return t, err
@@ -90,7 +91,7 @@ func (t toolchain) make(ctx context.Context, name, platform, out string) (packed
 	if err != nil {
 		return packed{}, err
 	}
-	source, err := builds.SourceDigest(os.DirFS(filepath.Join(t.top, "relaybin")), dirs)
+	source, err := builds.SourceDigest(os.DirFS(filepath.Join(t.top, t.tree)), dirs)
 	if err != nil {
 		return packed{}, err
 	}
@@ -100,7 +101,7 @@ func (t toolchain) make(ctx context.Context, name, platform, out string) (packed
 	}
 	defer os.RemoveAll(temp)
 	program := filepath.Join(temp, name)
-	args := append(append([]string{"build"}, flags()...), "-o", program, "./relaybin/cmd/"+name)
+	args := append(append([]string{"build"}, flags()...), "-o", program, "./"+t.tree+"/cmd/"+name)
 	if _, err := t.run(ctx, platform, args...); err != nil {
 		return packed{}, err
 	}
@@ -118,17 +119,17 @@ func (t toolchain) make(ctx context.Context, name, platform, out string) (packed
 	return pack(program, out, b)
 }
 
-// dirs are the folders below relaybin that the program is made of.
+// dirs are the folders below the tree that the program is made of.
 func (t toolchain) dirs(ctx context.Context, name, platform string) ([]string, error) {
-	list, err := t.run(ctx, platform, "list", "-deps", "-f", "{{if .Module}}{{if .Module.Main}}{{.ImportPath}}{{end}}{{end}}", "./relaybin/cmd/"+name)
+	list, err := t.run(ctx, platform, "list", "-deps", "-f", "{{if .Module}}{{if .Module.Main}}{{.ImportPath}}{{end}}{{end}}", "./"+t.tree+"/cmd/"+name)
 	if err != nil {
 		return nil, err
 	}
 	var dirs []string
 	for _, pkg := range strings.Fields(string(list)) {
-		dir, ok := strings.CutPrefix(pkg, "bisc/relaybin/")
+		dir, ok := strings.CutPrefix(pkg, "bisc/"+t.tree+"/")
 		if !ok {
-			return nil, fmt.Errorf("it imports %s: a relay daemon imports nothing of bisc but packages below relaybin", pkg)
+			return nil, fmt.Errorf("it imports %s: a program for hosts imports nothing of bisc but packages below %s", pkg, t.tree)
 		}
 		dirs = append(dirs, dir)
 	}

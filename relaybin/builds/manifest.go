@@ -54,11 +54,11 @@ func ReadManifest(folder fs.FS, dir string) (Manifest, error) {
 	name := path.Join(dir, ManifestName)
 	text, err := fs.ReadFile(folder, name)
 	if err != nil {
-		return Manifest{}, fmt.Errorf("read the list of the relay's builds: %w", err)
+		return Manifest{}, fmt.Errorf("read the list of the builds: %w", err)
 	}
 	var m Manifest
 	if err := json.Unmarshal(text, &m); err != nil {
-		return Manifest{}, fmt.Errorf("read the list of the relay's builds: %s: %w", name, err)
+		return Manifest{}, fmt.Errorf("read the list of the builds: %s: %w", name, err)
 	}
 	return m, nil
 }

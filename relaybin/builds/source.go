@@ -18,7 +18,7 @@ func SourceDigest(tree fs.FS, dirs []string) (string, error) {
 	for _, dir := range slices.Sorted(slices.Values(dirs)) {
 		entries, err := fs.ReadDir(tree, dir)
 		if err != nil {
-			return "", fmt.Errorf("digest of the relay's source: %w", err)
+			return "", fmt.Errorf("digest of the programs' source: %w", err)
 		}
 		for _, e := range entries {
 			if e.IsDir() || !counts(e.Name()) {
@@ -26,7 +26,7 @@ func SourceDigest(tree fs.FS, dirs []string) (string, error) {
 			}
 			text, err := fs.ReadFile(tree, path.Join(dir, e.Name()))
 			if err != nil {
-				return "", fmt.Errorf("digest of the relay's source: %w", err)
+				return "", fmt.Errorf("digest of the programs' source: %w", err)
 			}
 			fmt.Fprintf(sum, "%q %d\n", path.Join(dir, e.Name()), len(text))
 			sum.Write(text)

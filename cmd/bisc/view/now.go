@@ -31,6 +31,9 @@ type HostNow struct {
 	Host        string `json:"host"`
 	Error       string `json:"error,omitempty"` // nothing is known of it, and why
 	ErrorStatus int    `json:"error_status,omitempty"`
+	// LookedAt is when the look began whose answers these are, Look how many seconds it took; bisc relay top gives neither.
+	LookedAt *time.Time `json:"looked_at,omitempty"`
+	Look     float64    `json:"look_seconds,omitempty"`
 	// Age is how old the rest is, where a later look has not come to its end.
 	Age     time.Duration    `json:"-"`
 	Daemons []figures.Daemon `json:"daemons"`
@@ -39,11 +42,23 @@ type HostNow struct {
 	Status   int           `json:"-"`
 	Boot     *BootNow      `json:"boot,omitempty"`
 	Standing *LayersNow    `json:"standing,omitempty"`
+	Facts    []FactNow     `json:"facts,omitempty"`
 	Holds    []layers.Hold `json:"holds,omitempty"`
 	Lock     *LockNow      `json:"lock,omitempty"`
 	Switch   *SwitchNow    `json:"switch,omitempty"`
 	LastRun  *RunNow       `json:"last_run,omitempty"`
 	Unknown  []string      `json:"unknown,omitempty"` // what could not be asked, and why
+	Waiting  []string      `json:"waiting,omitempty"` // what has not answered yet: a watch shows what has
+}
+
+// FactNow is one thing that a host's resources tell beside whether they are as wanted: the validator's process, its memory, its
+// slots, its pod, its node, its snapshots, the host's jobs.
+type FactNow struct {
+	Topic   string             `json:"topic"`
+	Text    string             `json:"text"`
+	Unknown bool               `json:"unknown,omitempty"` // it could not be asked: Text says why
+	Wrong   bool               `json:"wrong,omitempty"`
+	Numbers map[string]float64 `json:"numbers,omitempty"`
 }
 
 // NewNow makes the document of one look. Its exit status is the worst of the hosts'.
@@ -62,7 +77,10 @@ func NewNow(verb string, at time.Time, hosts []HostNow) Now {
 // not well, or has a path on which nothing comes.
 func (h HostNow) exit() int {
 	status := Worst(h.ErrorStatus, h.Status)
-	if len(h.Unknown) > 0 {
+	if len(h.Unknown)+len(h.Waiting) > 0 {
+		status = Worst(status, ExitUnknown)
+	}
+	if slices.ContainsFunc(h.Facts, func(f FactNow) bool { return f.Unknown }) {
 		status = Worst(status, ExitUnknown)
 	}
 	for _, d := range h.Daemons {

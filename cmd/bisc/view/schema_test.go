@@ -72,7 +72,7 @@ func TestDocumentsFollowTheSchema(t *testing.T) {
 	o := outcome(storage, layers.Drifted, "file", "/x", 1)
 	o.Change.Differ("content", "a", "b")
 	o.Change.Do(host.Push{Path: "/x", Digest: strings.Repeat("0a", 32), Size: 5, Mode: 0o755},
-		host.Put{Path: "/y", Content: []byte("\xff\x00"), Mode: 0o4755, Guards: []host.Guard{host.ValidatorGone()}, Verify: []string{"true", "{path}"}})
+		host.Put{Path: "/y", Content: []byte("\xff\x00"), Mode: 0o4755, Guards: []host.Guard{host.ValidatorStopped()}, Verify: []string{"true", "{path}"}})
 	for name, rep := range map[string]layers.Report{
 		"empty": {}, "every class": append(everything(), lost), "applied": applied(), "hostile": hostile(),
 		"secret": report(secretFile()), "push": report(o),

@@ -110,6 +110,9 @@ func (p *nowPage) status(h HostNow, at time.Time) {
 	for _, why := range h.Unknown {
 		p.marked(unknown, 0, why)
 	}
+	if len(h.Waiting) > 0 {
+		p.marked(unknown, 0, "no answer yet: "+strings.Join(h.Waiting, ", "))
+	}
 	if h.Standing != nil {
 		for _, l := range h.Standing.Layers {
 			p.layer(l)
@@ -117,6 +120,16 @@ func (p *nowPage) status(h HostNow, at time.Time) {
 		if h.Standing.Age >= 1 {
 			p.marked(inSync, 0, "the layers were looked at "+lasting(h.Standing.Age)+" ago")
 		}
+	}
+	for _, f := range h.Facts {
+		c := inSync
+		switch {
+		case f.Unknown:
+			c = unknown
+		case f.Wrong:
+			c = broken
+		}
+		p.marked(c, 0, fmt.Sprintf("%-10s %s", f.Topic, f.Text))
 	}
 	for _, hold := range h.Holds {
 		p.marked(held, 0, "hold on "+hold.Match+": "+hold.String())

@@ -13,7 +13,7 @@ import (
 
 // Wire is exactly what would be sent for a step. Which fields are set depends on Do.
 type Wire struct {
-	Do string `json:"do"` // script, put, edit, remove, push, job, configure or cli
+	Do string `json:"do"` // script, put, edit, remove, push, job, configure, cli or kube
 	// Argv is what the host executes, guards included (script).
 	Argv   []string    `json:"argv,omitempty"`
 	Path   string      `json:"path,omitempty"`
@@ -27,6 +27,7 @@ type Wire struct {
 	Lines  []string    `json:"lines,omitempty"` // of a switch's configuration session, as typed
 	Verb   string      `json:"verb,omitempty"`
 	Unit   string      `json:"unit,omitempty"`
+	Object string      `json:"object,omitempty"` // of a write to Kubernetes; path is the kubeconfig then, and was its preconditions
 	Limit  string      `json:"limit,omitempty"`
 	// Content is standard input (script) or the file's content (put); what is secret or large has only a size.
 	Content *Content `json:"content,omitempty"`
@@ -93,8 +94,40 @@ func newWire(s host.Step) *Wire {
 			w.Limit = s.Limit.String()
 		}
 		return w
+	case host.Kube:
+		w := &Wire{Do: "kube", Path: visible(s.Kubeconfig), Verb: string(s.Verb), Object: visible(object(s)), Was: visible(preconditions(s)), Guards: newGuards(s.Guards)}
+		if s.Grace != nil {
+			w.Limit = fmt.Sprintf("%ds", *s.Grace)
+		}
+		if len(s.Body) > 0 {
+			w.Content = newContent(s.Body, false)
+		}
+		return w
 	}
 	panic(fmt.Sprintf("view: a step of type %T has no wire form", s)) // a programmer's mistake: the set is closed
+}
+
+// object is what a write to Kubernetes is to: its resource, namespace, name, subresource and the kubeconfig's context.
+func object(k host.Kube) string {
+	s := host.KubeQuery{Resource: k.Resource, Namespace: k.Namespace, Name: k.Name}.String()
+	if k.Sub != "" {
+		s += "/" + k.Sub
+	}
+	if k.Context != "" {
+		s += " in context " + k.Context
+	}
+	return s
+}
+
+func preconditions(k host.Kube) string {
+	var out []string
+	if k.UID != "" {
+		out = append(out, "uid "+k.UID)
+	}
+	if k.Version != "" {
+		out = append(out, "version "+k.Version)
+	}
+	return strings.Join(out, ", ")
 }
 
 func newContent(b []byte, secret bool) *Content {
@@ -136,6 +169,12 @@ func (w *Wire) lines() []string {
 		return typed("send: on the command line", w.argv)
 	}
 	head := "send: " + w.Do + " " + pasteable(w.Path)
+	if w.Object != "" {
+		head = "send: " + w.Verb + " " + Clean(w.Object) + " by the API of " + pasteable(w.Path)
+		if w.Limit != "" {
+			head += " with " + w.Limit + " of grace"
+		}
+	}
 	if w.Mode != "" {
 		head += " mode " + w.Mode + " owner " + w.Owner
 	}

@@ -9,7 +9,7 @@ for unit in "$@"; do
   left=$((left - 1))
   group=$(systemctl show -p ControlGroup --value -- "$unit") || { printf 'systemd did not tell the control group of %s\n' "$unit"; exit 11; }
   [ -n "$group" ] || continue
-  for pid in $(echo "$found" | sed 's/ .*//'); do
+  for pid in $(printf '%s\n' "$found" | sed 's/ .*//'); do
     if ! lines=$(cat "/proc/$pid/cgroup" 2>/dev/null); then
       [ -d "/proc/$pid" ] && { echo "the control group of process $pid could not be read"; exit 11; }
       continue

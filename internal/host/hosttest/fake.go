@@ -29,6 +29,11 @@ type Fake struct {
 	Pages map[string][]host.Response
 	// Shows are a switch's answers, by command; those of Errors are "show COMMAND". Nil: the host is no switch.
 	Shows map[string]string
+	// Kubes, Dockers and RPCs are answers (JSON) by the question's String; those of Errors are "kube Q", "docker ..." (the
+	// question as it is) and "rpc Q". An RPC takes the first of a list, and leaves the last there: slots move. A Kubes or Dockers
+	// answer of "" is ErrNoObject, or fs.ErrNotExist.
+	Kubes, Dockers map[string]string
+	RPCs           map[string][]string
 	// React is called for each step, so that a test can change what the host answers next.
 	React func(f *Fake, s host.Step) error
 	// Stage makes the host one that stages (as a switch does): React sees steps at Commit only.
@@ -45,7 +50,7 @@ func New(name string) *Fake {
 	return &Fake{
 		HostName: name, Files: map[string]string{}, Stats: map[string]host.Stat{}, Missing: map[string]bool{},
 		Globs: map[string][]string{}, Answers: map[string]host.Output{}, Errors: map[string]error{},
-		Pages: map[string][]host.Response{},
+		Pages: map[string][]host.Response{}, Kubes: map[string]string{}, Dockers: map[string]string{}, RPCs: map[string][]string{},
 	}
 }
 
@@ -193,6 +198,57 @@ func (f *Fake) Show(ctx context.Context, command string) ([]byte, error) {
 		return nil, f.refuse("show " + command)
 	}
 	return []byte(out), ctx.Err()
+}
+
+// Kube gives a recorded object or list.
+func (f *Fake) Kube(ctx context.Context, q host.KubeQuery) ([]byte, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.recorded(ctx, "kube "+q.String(), f.Kubes, q.String(), fmt.Errorf("%s: %w", q, host.ErrNoObject))
+}
+
+// Docker gives a recorded answer.
+func (f *Fake) Docker(ctx context.Context, q host.DockerQuery) ([]byte, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.recorded(ctx, q.String(), f.Dockers, q.String(), fmt.Errorf("%s: %w", q, fs.ErrNotExist))
+}
+
+// recorded is an answer of a map; the lock is held.
+func (f *Fake) recorded(ctx context.Context, question string, of map[string]string, key string, none error) ([]byte, error) {
+	f.log = append(f.log, question)
+	if err := f.Errors[question]; err != nil {
+		return nil, err
+	}
+	switch out, ok := of[key]; {
+	case !ok:
+		return nil, f.refuse(question)
+	case out == "":
+		return nil, none
+	default:
+		return []byte(out), ctx.Err()
+	}
+}
+
+// RPC gives a recorded result, and refuses what a real host would refuse as not read-only.
+func (f *Fake) RPC(ctx context.Context, q host.RPCQuery) ([]byte, error) {
+	if err := q.Check(); err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.log = append(f.log, "rpc "+q.String())
+	if err := f.Errors["rpc "+q.String()]; err != nil {
+		return nil, err
+	}
+	left := f.RPCs[q.String()]
+	if len(left) == 0 {
+		return nil, f.refuse("rpc " + q.String())
+	}
+	if len(left) > 1 {
+		f.RPCs[q.String()] = left[1:]
+	}
+	return []byte(left[0]), ctx.Err()
 }
 
 func (f *Fake) refuse(question string) error {

@@ -26,6 +26,13 @@ import (
 //	-- stuck QUESTION --       no answer: host.ErrStuck
 //	-- show WORDS --           what a switch answers to "show WORDS"; a first line "#refused TEXT" makes it a
 //	                           host.ShowError
+//	-- kube QUESTION --        the object or list, by the question as host.KubeQuery prints it; empty: host.ErrNoObject. A first
+//	                           line "#refused CODE REASON MESSAGE" makes it a host.KubeError, "#no api TEXT" host.ErrNoAPI
+//	-- docker WORDS --         docker's JSON, by the question as host.DockerQuery prints it; empty: fs.ErrNotExist. A first line
+//	                           "#silent" makes it host.ErrNotListening
+//	-- rpc QUESTION --         a result, by the question as host.RPCQuery prints it; a first line "#error CODE MESSAGE" makes it a
+//	                           host.RPCError, "#silent" host.ErrNotListening. One question may stand there several times: see
+//	                           Fake.RPCs
 //
 // Other sections (want, resource...) are left to the test.
 func Parse(name string, archive *txtar.Archive) (*Fake, error) {
@@ -55,6 +62,12 @@ func Parse(name string, archive *txtar.Archive) (*Fake, error) {
 			f.Answers[rest] = parseOutput(string(s.Data))
 		case "show":
 			f.show(s.Name, string(s.Data))
+		case "kube":
+			f.kube(rest, string(s.Data))
+		case "docker":
+			f.docker(s.Name, string(s.Data))
+		case "rpc":
+			f.rpc(rest, string(s.Data))
 		}
 	}
 	return f, nil
@@ -69,6 +82,40 @@ func (f *Fake) show(command, data string) {
 		return
 	}
 	f.Shows[command] = data
+}
+
+func (f *Fake) kube(question, data string) {
+	f.Kubes[question] = strings.TrimSpace(data)
+	if text, ok := strings.CutPrefix(data, "#no api "); ok {
+		f.Errors["kube "+question] = fmt.Errorf("%w: %s", host.ErrNoAPI, strings.TrimSpace(text))
+	}
+	if text, ok := strings.CutPrefix(data, "#refused "); ok {
+		code, text, _ := strings.Cut(strings.TrimSpace(text), " ")
+		reason, message, _ := strings.Cut(text, " ")
+		n, _ := strconv.Atoi(code)
+		f.Errors["kube "+question] = &host.KubeError{Code: n, Reason: reason, Message: message}
+	}
+}
+
+func (f *Fake) docker(question, data string) {
+	f.Dockers[question] = strings.TrimSpace(data)
+	if strings.HasPrefix(data, "#silent") {
+		f.Errors[question] = fmt.Errorf("%s: %w", question, host.ErrNotListening)
+	}
+}
+
+func (f *Fake) rpc(question, data string) {
+	data = strings.TrimSpace(data)
+	switch text, refused := strings.CutPrefix(data, "#error "); {
+	case refused:
+		code, message, _ := strings.Cut(text, " ")
+		n, _ := strconv.Atoi(code)
+		f.Errors["rpc "+question] = &host.RPCError{Code: n, Message: message}
+	case data == "#silent":
+		f.Errors["rpc "+question] = fmt.Errorf("%s: %w", question, host.ErrNotListening)
+	default:
+		f.RPCs[question] = append(f.RPCs[question], data)
+	}
 }
 
 func parseOutput(data string) host.Output {

@@ -6,14 +6,19 @@
 package localhost
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"net"
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 
 	"golang.org/x/crypto/ssh"
 
+	"bisc/internal/host"
 	"bisc/internal/host/sshhost"
 )
 
@@ -81,6 +86,16 @@ func (s *sessions) Open() (ssh.Channel, <-chan *ssh.Request, error) {
 	p := newProcess(s.inside)
 	s.open = append(s.open, p)
 	return p, p.requests, nil
+}
+
+// DialContext opens a connection from this machine, as sshd opens one from a host.
+func (s *sessions) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	var d net.Dialer
+	c, err := d.DialContext(ctx, network, address)
+	if errors.Is(err, syscall.ECONNREFUSED) || network == "unix" && errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: %w", host.ErrNotListening, err)
+	}
+	return c, err
 }
 
 // inside puts the entering into a command line. It belongs behind sudo: only root may enter.

@@ -118,7 +118,7 @@ func (c *channel) start() {
 	defer cancel()
 	l, err := openLink(ctx, c.conn)
 	if err != nil {
-		c.fail(err)
+		c.unstarted(ctx, err)
 		return
 	}
 	nonce := newNonce()
@@ -128,7 +128,7 @@ func (c *channel) start() {
 	a.early = func(err error) { c.recover(a, err) }
 	c.stats.add(func(s *Stats) { s.Execs++ })
 	if err := l.exec(elevated(c.cfg, "", host.Quote("perl", "-e", boot(len(text), "")))); err != nil {
-		c.fail(unreachable(c.cfg, "start the channel: %w", err))
+		c.unstarted(ctx, unreachable(c.cfg, "start the channel: %w", err))
 		return
 	}
 	c.adopt(a)
@@ -149,7 +149,7 @@ func (c *channel) adopt(far remote) {
 
 // watchStart ends a start that takes too long. An agent that is gone is not waited for: a password may be asked by now.
 func (c *channel) watchStart(a *agent) {
-	limit := c.pool.startLimit
+	limit := c.startLimit()
 	time.AfterFunc(limit, func() {
 		select {
 		case <-c.ready:
@@ -160,6 +160,9 @@ func (c *channel) watchStart(a *agent) {
 		}
 	})
 }
+
+// startLimit is that of the pool; a host that may take longer over an answer may over its login shell too.
+func (c *channel) startLimit() time.Duration { return max(c.pool.startLimit, c.cfg.AnswerTimeout) }
 
 func (c *channel) starter() string {
 	if c.cfg.become() == Sudo {
@@ -184,6 +187,7 @@ func (c *channel) greet(h hello) error {
 	c.who, c.is = h.uid, h.is
 	c.mu.Unlock()
 	c.stats.add(func(s *Stats) { s.Start = took })
+	c.waves.begin()
 	close(c.ready)
 	return nil
 }
@@ -243,13 +247,13 @@ func (c *channel) untilFailed() (context.Context, func()) {
 
 // startKnowing starts step by step, waiting for each answer.
 func (c *channel) startKnowing() {
-	ctx, cancel := context.WithTimeout(context.Background(), c.pool.startLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), c.startLimit())
 	defer cancel()
 	if !c.pool.isPerlless(c.cfg) {
 		err := c.startAgent(ctx)
 		if !errors.Is(err, errNoPerl) {
 			if err != nil {
-				c.fail(unreachable(c.cfg, "%w", err))
+				c.unstarted(ctx, unreachable(c.cfg, "%w", err))
 			}
 			return
 		}
@@ -258,7 +262,7 @@ func (c *channel) startKnowing() {
 	c.stats.add(func(s *Stats) { s.PerlMissing = true })
 	s, h, err := startShells(ctx, c)
 	if err != nil {
-		c.fail(unreachable(c.cfg, "%w", err))
+		c.unstarted(ctx, unreachable(c.cfg, "%w", err))
 		return
 	}
 	c.adopt(s)
@@ -284,6 +288,15 @@ func (c *channel) startAgent(ctx context.Context) error {
 	a.run(text)
 	c.watchStart(a)
 	return nil
+}
+
+// unstarted ends a channel that did not come up within ctx. Its connection may have ended and not shown that yet: then it was cut off.
+func (c *channel) unstarted(ctx context.Context, err error) {
+	if ctx.Err() == nil && !c.conn.answers(c.pool.pulse.silence) {
+		c.lose(err)
+		return
+	}
+	c.fail(err)
 }
 
 // lose ends a channel that was cut off, by the network or by the far end's death: it may be replaced.

@@ -13,6 +13,8 @@ import (
 	"net"
 	"strconv"
 	"time"
+
+	"bisc/internal/host"
 )
 
 // Become says how root is reached from the login user.
@@ -75,6 +77,8 @@ type Config struct {
 	ProxyCommand string
 	// ConnectTimeout limits dialling and handshake together. 0: 10 seconds.
 	ConnectTimeout time.Duration
+	// AnswerTimeout is how long a question may take before it counts as stuck. 0: 30 seconds, 10 where a service of the host is asked.
+	AnswerTimeout time.Duration
 	// Dial replaces net.Dialer, for tests. It is not used behind a Jump or a ProxyCommand.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
@@ -100,6 +104,13 @@ func (c *Config) timeout() time.Duration {
 		return defaultTimeout
 	}
 	return c.ConnectTimeout
+}
+
+func (c *Config) answer() time.Duration {
+	if c.AnswerTimeout == 0 {
+		return host.DefaultAnswer
+	}
+	return c.AnswerTimeout
 }
 
 func (c *Config) become() Become {

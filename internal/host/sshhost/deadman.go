@@ -72,6 +72,9 @@ func (w *Writer) fenced(s host.Step) host.Step {
 	case host.Remove:
 		s.Guards = append(guards, s.Guards...)
 		return s
+	case host.Kube:
+		s.Guards = append(guards, s.Guards...)
+		return s
 	case host.Job:
 		return host.Script{Argv: []string{"systemctl", s.Verb, "--", s.Unit}, Limit: s.Limit, Guards: guards}
 	}

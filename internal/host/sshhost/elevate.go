@@ -124,7 +124,7 @@ func (c *channel) tryElevate(ctx context.Context, command, up, password string) 
 			}
 		case <-ctx.Done():
 			l.close()
-			return nil, fmt.Errorf("%s gave no answer in %s: %s", c.starter(), c.pool.startLimit, said(l))
+			return nil, fmt.Errorf("%s gave no answer in %s: %s", c.starter(), c.startLimit(), said(l))
 		}
 	}
 }

@@ -16,9 +16,6 @@ import (
 	"bisc/internal/host"
 )
 
-// questionLimit is how long a question may take before it counts as stuck.
-const questionLimit = 30 * time.Second
-
 // Host is a host that can be read. It implements host.Reader, and is safe for concurrent use.
 type Host struct {
 	pool  *Pool
@@ -35,12 +32,14 @@ type Host struct {
 	c     *channel
 	again *revival // nil until a connection was lost
 	past  Stats    // turns and bytes of the connection that was lost
+	apis  apis
 }
 
 func newHost(p *Pool, conn *connection) *Host {
-	h := &Host{pool: p, cfg: conn.cfg, stats: &counters{s: Stats{Logins: 1}}, limit: questionLimit}
+	h := &Host{pool: p, cfg: conn.cfg, stats: &counters{s: Stats{Logins: 1}}, limit: conn.cfg.answer()}
 	h.closed, h.close = context.WithCancel(context.Background())
 	h.c = newChannel(p, conn, h.stats)
+	h.apis = newAPIs(h)
 	return h
 }
 
@@ -65,6 +64,9 @@ func (h *Host) Up() <-chan struct{} {
 	return c.ready
 }
 
+// AnswerLimit is how long a question may take.
+func (h *Host) AnswerLimit() time.Duration { return h.limit }
+
 // Stats is what the connection has cost so far.
 func (h *Host) Stats() Stats {
 	h.mu.Lock()
@@ -84,6 +86,7 @@ func (h *Host) counted() Stats {
 // Close ends the connection.
 func (h *Host) Close() error {
 	h.close()
+	h.apis.close()
 	h.channel().fail(fmt.Errorf("%s: %w: it was closed", h.Name(), host.ErrUnreachable))
 	return nil
 }

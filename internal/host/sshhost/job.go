@@ -25,9 +25,13 @@ func (w *Writer) job(ctx context.Context, j host.Job) error {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, limitOr(j.Limit), errJobLimit)
 	defer cancel()
+	c := w.channel()
 	b, err := w.openBus(ctx)
 	if errors.Is(err, host.ErrNoProgram) { // no bridge: a minimal system, or one without D-Bus
 		return w.script(ctx, host.Script{Argv: []string{"systemctl", j.Verb, "--", j.Unit}, Limit: j.Limit})
+	}
+	if err != nil && c.wasCut(err) && !errors.Is(err, host.ErrUnreachable) { // it was cut while the bridge was made: nothing was asked of systemd
+		return fmt.Errorf("%w: %s: %w", host.ErrUnreachable, j, err)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", j, err)
@@ -49,7 +53,7 @@ func (w *Writer) job(ctx context.Context, j host.Job) error {
 // check asks whether the lock is still ours, and has the host record the step of this context. The result of a step that
 // the far end does not do itself must be told; that goes with the next write, so that it costs no turn.
 func (w *Writer) check(ctx context.Context) (told func(error), err error) {
-	r := newRequest(opCheck, questionLimit)
+	r := newRequest(opCheck, w.limit)
 	r.note = w.note(ctx)
 	a, err := w.ask(ctx, r)
 	switch {

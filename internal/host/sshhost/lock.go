@@ -22,7 +22,7 @@ func takeLock(ctx context.Context, c *channel, want LockRequest) (uint64, error)
 	if err != nil {
 		return 0, err
 	}
-	a, err := c.waves.ask(ctx, newRequest(opLock, questionLimit, string(b)))
+	a, err := c.waves.ask(ctx, newRequest(opLock, c.cfg.answer(), string(b)))
 	if err != nil {
 		return 0, err
 	}

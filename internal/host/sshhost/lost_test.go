@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/crypto/ssh"
+
 	"bisc/internal/host"
 	"bisc/internal/lab"
 	net "bisc/internal/lab/wire"
@@ -116,6 +118,29 @@ func TestFaultF12_ColdCut(t *testing.T) {
 				t.Errorf("direction %d cut at %d of %d: %d connections", way, whole*i/cuts+1, whole, n)
 			}
 		}
+	}
+}
+
+// TestFaultF12_CutAtTheFirstSession: that a session cannot be opened shows sooner than the end of the connection. It is a loss all the same.
+func TestFaultF12_CutAtTheFirstSession(t *testing.T) {
+	l := lab.ForTest(t, lab.Names("a"))
+	px, cfg := through(t, l.Host("a"), "ops")
+	p := pool(t)
+	conn, err := p.connect(t.Context(), &cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.session = func() (ssh.Channel, <-chan *ssh.Request, error) {
+		px.Cut()
+		return nil, nil, errors.New("unexpected packet in response to channel open")
+	}
+	h := newHost(p, conn)
+	defer h.Close()
+	if _, err := h.Query(t.Context(), "uname"); err != nil {
+		t.Error(err)
+	}
+	if n := h.Stats().Logins; n != 2 {
+		t.Errorf("%d logins, want 2", n)
 	}
 }
 

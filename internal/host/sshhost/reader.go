@@ -83,6 +83,9 @@ func perlLists() string {
 	}
 	b.WriteString("};\n$READINGS = {\n")
 	for _, r := range host.Readings() {
+		if r.Dials {
+			continue
+		}
 		fmt.Fprintf(&b, "%s => { text => %s },\n", perlString(r.Name), perlString(r.Text))
 	}
 	socket := strings.ReplaceAll(regexp.QuoteMeta(host.PageSockets), `\*`, `[\w.-]+`)

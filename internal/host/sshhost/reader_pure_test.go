@@ -8,7 +8,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
+
+	"bisc/internal/host"
 )
 
 // The reader compiles, and has nothing in it that writes or that runs what the far end brings: not even unused.
@@ -64,10 +67,27 @@ func TestReaderIsBounded(t *testing.T) {
 	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
 		t.Fatalf("it does not greet: %v", err)
 	}
-	for file, want := range map[string]string{"limits": `(?m)^Max address space +1073741824 +1073741824 `, "oom_score_adj": `^1000\n`, "stat": `^\d+ \(.*\) \S(?: \S+){15} 10 `} {
+	for file, want := range map[string]string{"limits": `(?m)^Max address space +1073741824 +1073741824 `, "oom_score_adj": `^1000\n`, "stat": `^\d+ \(.*\) \S(?: \S+){15} 1\d `} {
 		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", cmd.Process.Pid, file))
 		if err != nil || !regexp.MustCompile(want).Match(b) {
 			t.Errorf("%s: %v\n%s", file, err, b)
 		}
+	}
+}
+
+// TestReaderDialsNobody: what a reader's key can have the host do is no connection to where the key's holder says.
+func TestReaderDialsNobody(t *testing.T) {
+	program, dialling := ReaderProgram(), 0
+	for _, r := range host.Readings() {
+		has := strings.Contains(program, perlString(r.Name)+" => { text")
+		if has == r.Dials {
+			t.Errorf("%s: in the reader's list %v, dials %v", r.Name, has, r.Dials)
+		}
+		if r.Dials {
+			dialling++
+		}
+	}
+	if dialling == 0 {
+		t.Error("no reading dials: does ip-echo still say so?")
 	}
 }

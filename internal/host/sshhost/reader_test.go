@@ -150,7 +150,7 @@ func readerPages(t *testing.T, r *Host, shell func(*testing.T, string, ...string
 		"tcp [::ffff:127.0.0.1]:" + port + " /metrics", "tcp [::]:" + port + " /metrics", "unix /run/docker.sock /metrics", "unix /run/bisc/../docker.sock /metrics", "tcp 127.0.0.1:" + port + " /metrics HTTP/1.0",
 		"tcp 127.0.0.1:" + port + " /metrics\r\nX: y", "tcp 127.0.0.1:" + port, "udp 127.0.0.1:" + port + " /metrics", "tcp localhost:" + port + " /metrics", "",
 	} {
-		if a, err := r.ask(t.Context(), newRequest(opGet, questionLimit, what)); err == nil || len(a.out.Stdout) > 0 {
+		if a, err := r.ask(t.Context(), newRequest(opGet, host.DefaultAnswer, what)); err == nil || len(a.out.Stdout) > 0 {
 			t.Errorf("%q is asked: %q", what, a.out.Stdout)
 		}
 	}
@@ -209,7 +209,7 @@ func readerRefuses(t *testing.T, r *Host) {
 	for _, argv := range [][]string{{"touch", "/evil"}, {"sh", "-c", "touch /evil"}, {"sh", "-c", "touch /evil", "uses"}, {"sh", "-c", host.Uses.Text + "\ntouch /evil", "uses"}, {"/bin/id"},
 		{"systemctl", "start", "x"}, {"systemctl", "show", "-H", "evil"}, {"systemctl", "show", "--host=evil"}, {"getent", "shadow"}, {"blkid", "-w", "/evil", "/dev/null"},
 		{"blkid", "-p", "-o", "export", "--", "/dev/zero"}, {"blockdev", "--getsize64", "--setro", "/dev/sda"}, {"zfs", "destroy", "x"}, {"apt-config", "dump", "-c=/evil"}, host.Blankness.Argv("/dev/zero"), {""}} {
-		out, err := r.ask(t.Context(), newRequest(opRun, questionLimit, argv...))
+		out, err := r.ask(t.Context(), newRequest(opRun, host.DefaultAnswer, argv...))
 		if !errors.Is(err, host.ErrNotReadOnly) {
 			t.Errorf("%s: %v %q", host.Quote(argv...), err, out.out.Stdout)
 		}
@@ -231,14 +231,14 @@ func readerDoesNothing(t *testing.T, r *Host) {
 	} {
 		a.enqueue(f)
 	}
-	put := newRequest(opPut, questionLimit, "/evil", "420", "0", "0", "", "1", ".bisc-tmp-1-x", "", "0")
+	put := newRequest(opPut, host.DefaultAnswer, "/evil", "420", "0", "0", "", "1", ".bisc-tmp-1-x", "", "0")
 	put.stdin = []byte("x")
 	put.step = true
-	step := newRequest(opRun, questionLimit, "true")
+	step := newRequest(opRun, host.DefaultAnswer, "true")
 	step.step = true
-	fed := newRequest(opRun, questionLimit, "true")
+	fed := newRequest(opRun, host.DefaultAnswer, "true")
 	fed.stdin = []byte("x")
-	for name, req := range map[string]*request{"put": put, "step": step, "input": fed, "lock": newRequest(opLock, questionLimit, `{"token":0}`), "check": newRequest(opCheck, questionLimit)} {
+	for name, req := range map[string]*request{"put": put, "step": step, "input": fed, "lock": newRequest(opLock, host.DefaultAnswer, `{"token":0}`), "check": newRequest(opCheck, host.DefaultAnswer)} {
 		ans, err := r.ask(ctx, req)
 		if err == nil && !strings.Contains(ans.lock, "nothing else") {
 			t.Errorf("%s was done: %+v", name, ans)

@@ -61,9 +61,19 @@ func oneWord(r rune) rune {
 // endOf is how the host's log says a step ended: an exit status, or words.
 func endOf(err error) string {
 	var exit *host.ExitError
+	var guard *host.GuardError
+	var kube *host.KubeError
 	switch {
 	case err == nil:
 		return "0"
+	case errors.Is(err, host.ErrLost):
+		return "unknown"
+	case errors.As(err, &guard) && guard.Unknown:
+		return "76" // as guarded.sh has it
+	case errors.As(err, &guard):
+		return "75"
+	case errors.Is(err, host.ErrChanged), errors.As(err, &kube), errors.Is(err, host.ErrNoAPI):
+		return "not begun"
 	case errors.As(err, &exit) && !exit.Stuck:
 		return fmt.Sprint(exit.Exit)
 	}
@@ -91,5 +101,5 @@ func (s *shells) told(r *request, how string) {
 		return
 	}
 	ref, _, _ := strings.Cut(r.note, " ")
-	w.send(newRequest(opRun, questionLimit, "bisc_record"), "(bisc_record end "+host.Quote(ref, how)+") </dev/null")
+	w.send(newRequest(opRun, s.c.cfg.answer(), "bisc_record"), "(bisc_record end "+host.Quote(ref, how)+") </dev/null")
 }

@@ -51,8 +51,9 @@ type request struct {
 
 	// then, if set, is called with the answer, by whoever brings it.
 	then    func(answer)
-	waiters int  // guarded by the waves
-	alone   bool // not to be merged: that was tried
+	waiters int    // guarded by the waves
+	release func() // has the next wave not wait for it; guarded by the waves, and nil until it was sent
+	alone   bool   // not to be merged: that was tried
 }
 
 // answer is what came back. One of out, file and lock is meant, by the request's op.

@@ -62,7 +62,7 @@ func (c *channel) openShell(ctx context.Context) (*shell, hello, error) {
 		return nil, hello{}, err
 	}
 	go s.write()
-	h, err := s.hello(ctx)
+	h, err := s.hello(ctx, c.cfg.answer())
 	return s, h, err
 }
 
@@ -72,8 +72,8 @@ func stripShell(text string) string {
 }
 
 // hello is the first command: what was written before its answer is noise.
-func (s *shell) hello(ctx context.Context) (hello, error) {
-	r := newRequest(opRun, questionLimit, "bisc_hello")
+func (s *shell) hello(ctx context.Context, limit time.Duration) (hello, error) {
+	r := newRequest(opRun, limit, "bisc_hello")
 	s.send(r, "bisc_hello </dev/null")
 	a, err := r.wait(ctx)
 	if err != nil {

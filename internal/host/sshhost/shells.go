@@ -73,7 +73,7 @@ func (s *shells) send(rs []*request) {
 			s.steps = append(s.steps, r)
 		case r.op == opStat:
 			if table == nil {
-				table = newRequest(opRun, questionLimit, "cat", "/proc/self/mountinfo")
+				table = newRequest(opRun, s.c.cfg.answer(), "cat", "/proc/self/mountinfo")
 				s.limit(table)
 				s.waiting = append(s.waiting, table)
 			}
@@ -147,7 +147,7 @@ func (s *shells) another() {
 	}
 	s.opening++
 	go func() {
-		ctx, cancel := context.WithTimeout(context.Background(), s.c.pool.startLimit)
+		ctx, cancel := context.WithTimeout(context.Background(), s.c.startLimit())
 		defer cancel()
 		sh, _, err := s.c.openShell(ctx)
 		s.mu.Lock()

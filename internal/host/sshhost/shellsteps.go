@@ -122,7 +122,7 @@ func (s *shells) push(ctx context.Context, r *request, write func() error) error
 }
 
 func (s *shells) plainStep(ctx context.Context, argv ...string) error {
-	r := newRequest(opRun, questionLimit, argv...)
+	r := newRequest(opRun, s.c.cfg.answer(), argv...)
 	r.step = true
 	s.send([]*request{r})
 	a, err := r.wait(ctx)

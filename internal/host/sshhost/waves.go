@@ -16,8 +16,10 @@ const (
 	gather   = 20 * time.Millisecond  // but a steady trickle is not waited for longer,
 	each     = 100 * time.Microsecond // and so much for each that has come: thousands take their time to ask
 	late     = time.Millisecond       // a timer this late means that the askers are starved too
-	overlap  = 200 * time.Millisecond // answers of the wave before are waited for while they come; longer on a slow host
-	patience = 5 * time.Second        // but a slow one holds up nothing longer
+	overlap  = 100 * time.Millisecond // answers of the wave before are waited for while they come; longer on a slow host,
+	slow     = time.Second            // but not longer than this after the last one,
+	patience = 5 * time.Second        // and a trickle of them holds up nothing longer.
+	hung     = 2 * time.Second        // a question without an answer for so long is waited for by none but its asker
 )
 
 // waves gathers requests and sends them as joint writes.
@@ -35,6 +37,7 @@ type waves struct {
 	answered time.Time     // when the last answer came, or the last wave went
 	gone     time.Time     // when the last wave went; zero once it has its first answer
 	pace     time.Duration // how long that took
+	up       bool          // the far end answers: what came before was its start, and tells nothing of its pace
 	inflight map[string]*request
 	closed   error
 	wake     chan struct{}
@@ -116,10 +119,15 @@ func (w *waves) abandon(r *request) {
 		r.fail(errUnsent)
 		return
 	}
+	release := r.release
 	w.mu.Unlock()
-	if gone {
-		w.cancel(r)
+	if !gone {
+		return
 	}
+	if release != nil { // what hangs in the kernel is answered when it ends, if ever
+		release()
+	}
+	w.cancel(r)
 }
 
 // errUnsent is the answer of what was given up before it was sent: nothing happened.
@@ -171,7 +179,7 @@ func (w *waves) due(now time.Time) ([]*request, time.Duration) {
 	}
 	at := earlier(w.last.Add(quiet+time.Duration(w.size)*stirring), w.first.Add(gather+time.Duration(len(w.queue))*each))
 	if w.asked > 0 {
-		at = later(at, earlier(w.answered.Add(max(overlap, min(2*w.pace, patience))), w.first.Add(patience)))
+		at = later(at, earlier(w.answered.Add(max(overlap, min(2*w.pace, slow))), w.first.Add(patience)))
 	}
 	if now.Before(at) {
 		return nil, at.Sub(now)
@@ -179,7 +187,10 @@ func (w *waves) due(now time.Time) ([]*request, time.Duration) {
 	w.size = len(w.queue)
 	batch := w.merge(w.queue)
 	w.queue = nil
-	w.answered, w.gone = now, now
+	w.answered = now
+	if w.up {
+		w.gone = now
+	}
 	for _, r := range batch {
 		w.count(r)
 	}
@@ -193,16 +204,49 @@ func (w *waves) count(r *request) {
 		return
 	}
 	w.asked++
+	release := sync.OnceFunc(w.released)
+	r.release = release
+	timer := w.hanging(hung, release)
 	r.chain(func(answer) {
+		timer.Stop()
 		w.mu.Lock()
-		w.asked--
 		w.answered = time.Now()
 		if !w.gone.IsZero() {
 			w.pace, w.gone = w.answered.Sub(w.gone), time.Time{}
 		}
 		w.mu.Unlock()
-		w.nudge()
+		release()
 	})
+}
+
+// hanging calls release once a question is out for so long and the far end has answered nothing else for a while: one that is busy with
+// a thousand answers hangs with none of them.
+func (w *waves) hanging(after time.Duration, release func()) *time.Timer {
+	return time.AfterFunc(after, func() {
+		w.mu.Lock()
+		since := time.Since(w.answered)
+		w.mu.Unlock()
+		if since < slow {
+			w.hanging(slow-since, release)
+			return
+		}
+		release()
+	})
+}
+
+// released has a question waited for no more by those that come after it: it is answered, or hangs, or nobody wants to know.
+func (w *waves) released() {
+	w.mu.Lock()
+	w.asked--
+	w.mu.Unlock()
+	w.nudge()
+}
+
+// begin says that the far end answers from now on.
+func (w *waves) begin() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.up = true
 }
 
 // close fails what is not sent and all that follows.

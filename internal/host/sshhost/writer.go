@@ -98,6 +98,8 @@ func (w *Writer) Do(ctx context.Context, s host.Step) error {
 		return w.push(ctx, s)
 	case host.Job:
 		return w.job(ctx, s)
+	case host.Kube:
+		return w.kube(ctx, s)
 	}
 	return fmt.Errorf("sshhost cannot do a %T", s)
 }
@@ -157,6 +159,14 @@ func (w *Writer) script(ctx context.Context, s host.Script) error {
 	argv := s.Command()
 	if err := checkArgv(argv); err != nil {
 		return err
+	}
+	if s.ForwardAgent {
+		socket, back, err := w.lend(ctx)
+		if err != nil {
+			return fmt.Errorf("%s: forward the SSH agent, as this step needs it: %w", w.Name(), err)
+		}
+		defer back()
+		argv = append([]string{"env", "SSH_AUTH_SOCK=" + socket}, argv...)
 	}
 	r := newRequest(opRun, limitOr(s.Limit), argv...)
 	r.stdin, r.note = s.Stdin, w.note(ctx)

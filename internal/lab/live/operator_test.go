@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"bisc/internal/host"
 	"bisc/internal/lab"
 	"bisc/internal/lab/vm"
 	"bisc/internal/source"
@@ -104,6 +105,7 @@ func (o *operator) inventory(t *testing.T) *inventory.Inventory {
 	if err != nil {
 		t.Fatal(err)
 	}
+	connect, answer := o.patience()
 	text := fmt.Sprintf(`host "a" {
   platform   = "linux"
   address    = %q
@@ -114,8 +116,9 @@ func (o *operator) inventory(t *testing.T) *inventory.Inventory {
   identity   = [%q]
 
   connect_timeout = %q
+  answer_timeout  = %q
 }
-`, address, port, o.user, o.pins(t), o.host.KeyFile(), o.patience())
+`, address, port, o.user, o.pins(t), o.host.KeyFile(), connect, answer)
 	inv, diags := inventory.Load(source.File{Name: "lab.hcl", Text: []byte(text)})
 	if diags.HasErrors() {
 		t.Fatalf("%v\n%s", diags, text)
@@ -123,12 +126,12 @@ func (o *operator) inventory(t *testing.T) *inventory.Inventory {
 	return inv
 }
 
-// patience is how long a login may take: an emulated processor on a busy machine has taken more than the usual.
-func (o *operator) patience() string {
+// patience is how long a login and an answer may take: an emulated processor on a busy machine has taken more than the usual.
+func (o *operator) patience() (connect, answer string) {
 	if _, emulated := o.host.(*vm.Machine); emulated {
-		return "60s"
+		return "60s", "3m"
 	}
-	return "10s"
+	return "10s", host.DefaultAnswer.String()
 }
 
 // plan observes, and fails the test if anything could not be observed or if anything on the host was written meanwhile.

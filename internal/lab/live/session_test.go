@@ -28,7 +28,7 @@ func (o *operator) session(t *testing.T) *session {
 	}
 	s := &session{pool: sshhost.NewPool(sshhost.Options{}), cfg: sshhost.Config{
 		Name: d.Host, Addresses: []string{d.Address}, Port: d.Port, User: d.User, HostKeys: d.HostKeys, Identities: d.Identities,
-		AgentSocket: "none", ConnectTimeout: d.ConnectTimeout,
+		AgentSocket: "none", ConnectTimeout: d.ConnectTimeout, AnswerTimeout: d.AnswerTimeout,
 	}}
 	s.ends = append(s.ends, s.pool.Close)
 	return s

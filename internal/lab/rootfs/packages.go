@@ -7,6 +7,7 @@ var machinePackages = []Program{
 	{"ip", "iproute2"},
 	{"nsenter", "util-linux"},
 	{"ssh", "openssh-client"},
+	{"git", "git"},       // lent to hosts whose repositories are checked out
 	{"strace", "strace"}, // not for the hosts: the fault suite reads what an agent asks of the kernel
 	// What users of bisc have, and its tests prove it with: shells to complete in, readers of its graph and manual.
 	{"zsh", "zsh"},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -61,7 +62,15 @@ func Inner(args []string, stdin io.Reader, stdout io.Writer) error {
 		go func() { failed <- g.run() }()
 	}
 	go func() { failed <- in.obey(stdin) }()
-	return <-failed
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, unix.SIGTERM)
+	defer thaw()
+	select {
+	case err := <-failed:
+		return err
+	case <-stop:
+		return nil
+	}
 }
 
 // mounts makes what all hosts of the lab need, in this process' own mount namespace.

@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"runtime"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -19,6 +20,9 @@ import (
 
 // InnerVerb is the program's hidden subcommand that Run starts in namespaces of its own.
 const InnerVerb = "inner"
+
+// endLimit is how long the inner process has to end by itself.
+const endLimit = 10 * time.Second
 
 // Run runs a lab until stdin ends, SIGINT or SIGTERM comes, or the inner process fails, and then gives back what it
 // took. Events go to stdout, one JSON object a line.
@@ -70,8 +74,13 @@ func runInner(lab spec.Lab, record record, stdin io.Reader, stdout, stderr io.Wr
 		}
 		return nil
 	case <-signals:
-		inner.Process.Kill() // the kernel ends the whole PID namespace before Wait returns
-		<-ended
+		inner.Process.Signal(syscall.SIGTERM) // it thaws, and goes; the kernel ends the whole PID namespace before Wait returns
+		select {
+		case <-ended:
+		case <-time.After(endLimit):
+			inner.Process.Kill()
+			<-ended
+		}
 		return nil
 	}
 }

@@ -23,6 +23,7 @@ type Machine struct {
 	config  qemu.Config
 	dir     string // of its disks, its console and its monitor
 	held    *os.File
+	release func() // of what it runs on, in the cache
 	process *qemu.Process
 
 	mu     sync.Mutex
@@ -162,6 +163,7 @@ func (m *Machine) Close() error {
 		m.process.Kill()
 		m.disconnect()
 		m.err = errors.Join(os.RemoveAll(m.dir), m.held.Close())
+		m.release()
 	})
 	return m.err
 }

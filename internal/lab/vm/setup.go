@@ -24,9 +24,10 @@ const (
 
 // Setup prepares the machine, once: it installs missing packages, builds the kernel with ZFS, a disk and a saved boot into
 // /var/cache/bisc-lab, in 6 to 12 minutes. It tells its steps to progress, which may be nil. Later calls take a moment;
-// concurrent ones wait for each other. It needs root. The error says what is missing where a machine cannot run here.
+// concurrent ones wait for each other. It needs root. The error says what is missing where a machine cannot run here. What was built of
+// other sources, and nothing uses any more, is removed.
 func Setup(ctx context.Context, progress io.Writer) error {
-	if err := prepare(ctx, rootfs.NewSteps(progress), progress, func(*state) error { return nil }); err != nil {
+	if err := prepare(ctx, rootfs.NewSteps(progress), progress, (*state).prune); err != nil {
 		return fmt.Errorf("set the virtual machine up: %w", err)
 	}
 	return nil

@@ -2,6 +2,7 @@ package vm
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -43,8 +44,13 @@ func (s *state) resume(ctx context.Context) (*Machine, error) {
 	if err := m.makeFolder(); err != nil {
 		return nil, err
 	}
+	release, err := s.hold() // QEMU opens them again at each start
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(m.dir), m.held.Close())
+	}
+	m.release = release
 	m.config = qemu.Config{Image: s.image, Dir: m.dir, Root: filepath.Join(m.dir, "root.qcow2"), Data: filepath.Join(m.dir, "data.qcow2"), Incoming: s.folder.File("memory.zst")}
-	err := qemu.Overlay(ctx, m.config.Root, s.folder.File("root.qcow2"), "qcow2")
+	err = qemu.Overlay(ctx, m.config.Root, s.folder.File("root.qcow2"), "qcow2")
 	if err == nil {
 		err = qemu.Overlay(ctx, m.config.Data, s.folder.File("data.qcow2"), "qcow2")
 	}
@@ -53,6 +59,7 @@ func (s *state) resume(ctx context.Context) (*Machine, error) {
 	}
 	if err != nil {
 		os.RemoveAll(m.dir)
+		m.release()
 		m.held.Close()
 		return nil, err
 	}

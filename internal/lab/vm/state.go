@@ -46,6 +46,43 @@ func ensureState(ctx context.Context, say *rootfs.Steps, img image.Image) (*stat
 	return s, nil
 }
 
+// builds are the folders of the cache that a machine runs on.
+func (s *state) builds() []string {
+	return []string{filepath.Dir(s.image.Kernel), filepath.Dir(s.image.Disk), filepath.Dir(s.folder.File("memory.zst"))}
+}
+
+// hold keeps them until release.
+func (s *state) hold() (release func(), err error) {
+	var held []func()
+	release = func() {
+		for _, let := range held {
+			let()
+		}
+	}
+	for _, dir := range s.builds() {
+		let, err := rootfs.Hold(dir)
+		if err != nil {
+			release()
+			return nil, err
+		}
+		held = append(held, let)
+	}
+	return release, nil
+}
+
+// prune removes the others of their kinds that nothing uses. The caller holds the cache's lock.
+func (s *state) prune() error {
+	release, err := s.hold()
+	if err != nil {
+		return err
+	}
+	defer release()
+	for _, dir := range s.builds() {
+		err = errors.Join(err, rootfs.Prune(dir))
+	}
+	return err
+}
+
 // save boots the image, makes the pool, and saves the machine at rest.
 func (s *state) save(ctx context.Context, say *rootfs.Steps, work string) (err error) {
 	root, data := filepath.Join(work, "root.qcow2"), filepath.Join(work, "data.qcow2")

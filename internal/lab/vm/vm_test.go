@@ -25,6 +25,13 @@ func TestMachine(t *testing.T) {
 	if got := say("zpool list -H -o name,health; cat /sys/module/zfs/version; systemctl is-active docker; modinfo -n brd | grep -c kernel"); !strings.HasPrefix(got, "biscayne\tONLINE\n") || !strings.HasSuffix(got, "\nactive\n1") {
 		t.Errorf("it says %q", got)
 	}
+	// What networkd took of docker's it would take out of docker's bridge.
+	const programs = "-v /bin:/bin:ro -v /lib:/lib:ro -v /lib64:/lib64:ro -v /usr:/usr:ro"
+	if got := say("docker run -d --name linked " + programs + ` lab:1 /usr/bin/sleep 1000 >/dev/null
+for i in $(seq 300); do state=$(networkctl list --no-legend 'veth*' | awk '{print $5}'); case "$state" in unmanaged|configured) break;; esac; sleep 0.1; done
+echo "$state"; docker rm -f linked >/dev/null`); got != "unmanaged" {
+		t.Errorf("networkd says of a container's network that it is %q", got)
+	}
 	before, err := m.BootID(t.Context())
 	if err != nil {
 		t.Fatal(err)

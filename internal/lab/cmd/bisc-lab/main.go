@@ -21,6 +21,7 @@ const usage = `usage:
   bisc-lab host [flags] --names a,b             run hosts in the foreground until stdin ends
   bisc-lab up   [flags] --names a,b --dir DIR   run hosts in the background; DIR gets ssh_config and hosts.json
   bisc-lab down --dir DIR                       end them
+  bisc-lab cluster setup                        build Kubernetes for the test clusters, once a machine (5 to 10 minutes)
   bisc-lab machine setup                        build the virtual machine with ZFS, once a machine (6 to 12 minutes)
   bisc-lab machine up --dir DIR                 run one in the background; DIR gets ssh_config
   bisc-lab machine down --dir DIR               end it
@@ -75,6 +76,8 @@ func run(args []string) error {
 		return up(rest)
 	case "down":
 		return down(rest)
+	case "cluster":
+		return cluster(rest)
 	case "machine":
 		return machine(rest)
 	case "eos":

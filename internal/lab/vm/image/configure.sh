@@ -6,10 +6,11 @@ echo 'LABEL=bisc-root / ext4 defaults,noatime 0 1' >"$root/etc/fstab"
 chroot "$root" ssh-keygen -q -t ed25519 -N '' -C biscayne -f /etc/ssh/ssh_host_ed25519_key
 cat /proc/sys/kernel/random/uuid | tr -d - >"$root/etc/machine-id"
 
-# One network card, whose addresses QEMU's user networking gives: nothing to negotiate, nothing to wait for.
+# One network card, whose addresses QEMU's user networking gives: nothing to negotiate, nothing to wait for. By its name: of the type
+# ether are docker's veths too, and what networkd takes for its own it takes out of docker's bridge.
 cat >"$root/etc/systemd/network/10-lab.network" <<NETWORK
 [Match]
-Type=ether
+Name=eth0
 [Network]
 Address=10.0.2.15/24
 Gateway=10.0.2.2

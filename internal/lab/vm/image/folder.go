@@ -9,9 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
-	"time"
 
 	"bisc/internal/lab/rootfs"
 )
@@ -88,16 +86,15 @@ func (f *Folder) Sealed(ctx context.Context) bool {
 			return false
 		}
 	}
-	now := time.Now()
-	return os.Chtimes(f.File("seal"), now, now) == nil // it is in use; see sweep
+	return true
 }
 
-// Build makes the folder anew: make fills a folder of its own, of which the files named are kept.
+// Build makes the folder anew, and removes what of its kind nothing uses any more: make fills a folder of its own, of which the files named are kept.
 func (f *Folder) Build(make func(work string) error, keep ...string) error {
-	if err := errors.Join(os.RemoveAll(f.path), sweep(f.path)); err != nil {
+	if err := errors.Join(os.RemoveAll(f.path), rootfs.Prune(f.path)); err != nil {
 		return err
 	}
-	work, err := os.MkdirTemp(filepath.Dir(f.path), filepath.Base(f.path)+".building-")
+	work, err := os.MkdirTemp(filepath.Dir(f.path), filepath.Base(f.path)+rootfs.Building)
 	if err != nil {
 		return err
 	}
@@ -145,30 +142,6 @@ func (f *Folder) close(work string) error {
 	}
 	return os.Rename(work, f.path)
 }
-
-// sweep removes what earlier builds of a kind have left: those interrupted, and those of another making that nothing uses
-// any more. The caller holds the cache's lock, so nobody is building.
-func sweep(path string) error {
-	name := filepath.Base(path)
-	kind := name[:strings.LastIndex(name, "-")]
-	all, err := filepath.Glob(filepath.Join(filepath.Dir(path), kind+"-*"))
-	if err != nil {
-		return err
-	}
-	for _, dir := range all {
-		info, err := os.Stat(filepath.Join(dir, "seal"))
-		if err == nil && time.Since(info.ModTime()) < keepUnused {
-			continue
-		}
-		if err := os.RemoveAll(dir); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// keepUnused is how long a folder of another making is kept, for other checkouts of the project.
-const keepUnused = 7 * 24 * time.Hour
 
 func glance(path string) (stamp, error) {
 	info, err := os.Stat(path)

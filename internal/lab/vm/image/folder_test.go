@@ -4,7 +4,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 )
 
 // TestFolder is what a cache may do to us: be cut short, spoilt, of another making, or copied from elsewhere.
@@ -80,19 +79,5 @@ func TestFolder(t *testing.T) {
 	f := make()
 	if _, err := os.Stat(f.File("scratch")); err == nil {
 		t.Error("what is not to be kept is kept")
-	}
-	dir := filepath.Dir(f.path)
-	if err := os.MkdirAll(filepath.Join(dir, "vm-test-1.building-2", "x"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	long := time.Now().Add(-2 * keepUnused)
-	if err := os.Chtimes(f.File("seal"), long, long); err != nil {
-		t.Fatal(err)
-	}
-	if err := sweep(filepath.Join(dir, "vm-test-0123")); err != nil {
-		t.Fatal(err)
-	}
-	if left, _ := os.ReadDir(dir); len(left) > 0 {
-		t.Errorf("left are %v", left)
 	}
 }

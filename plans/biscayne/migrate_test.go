@@ -1,0 +1,46 @@
+package biscayne_test
+
+import (
+	"path/filepath"
+	"reflect"
+	"testing"
+
+	"bisc/internal/lab"
+	"bisc/internal/lab/cluster"
+)
+
+// TestMigrateStorage is the way from variant B to D under a validator, with the lab's ZFS.
+func TestMigrateStorage(t *testing.T) {
+	t.Parallel()
+	one := lab.HostOptions{Name: "biscayne", Docker: true, Pools: []lab.Pool{{Name: "biscayne", Size: 16 << 30}}}
+	l := lab.ForTest(t, lab.Options{Program: filepath.Join(programs, "bisc-lab"), Hosts: []lab.HostOptions{one}})
+	h := &house{bench: &bench{T: t, host: l.Host("biscayne"), dir: t.TempDir(), variant: "B"}}
+	h.sh("systemctl start docker")
+	h.desk("validator.hcl")
+	h.build(l.Host("biscayne"), cluster.A)
+	h.play(act{"migrate-storage", (*house).migrates})
+}
+
+// migrates takes a house of variant B to D with its validator alive: the volume is the same, and what is on it, and nobody was killed.
+// Nothing is left of what it was, and nothing is left to do.
+func (h *house) migrates() {
+	h.says(h.bisc(4, "run", "migrate-storage", "--auto-approve"), "the variant is D") // the plan is still B's
+	h.sound("after a migration that was refused", 1)
+	h.sh("dd if=/dev/urandom of=/srv/solana/ledger/kept bs=1M count=8 status=none; echo gone >/srv/solana/ramdisk/accounts/gone; sync")
+	const same = `cd "$1"; findmnt -no UUID,SOURCE -T .; stat -c %i ledger snapshots log ledger/kept; sha256sum ledger/kept`
+	volume, lives := h.sh(same, "/srv/solana"), h.record()
+	h.variant = "D"
+	h.runs("migrate-storage")
+	h.lives("after migrate-storage")
+	if now := h.sh(same, "/srv/kind/solana"); now != volume {
+		h.Errorf("the volume was\n%s\nand is\n%s", volume, now)
+	}
+	if now := h.record(); len(now) < len(lives)+2 || !reflect.DeepEqual(now[:len(lives)], lives) {
+		h.Errorf("the validator's record was\n%v\nand is\n%v", lives, now)
+	}
+	h.mounts(places["D"])
+	if left := h.sh(`ls -d /srv/solana/* /sys/module/brd /etc/*/bisc-brd.conf /etc/systemd/system/*ramdisk* 2>/dev/null || true; grep /srv/solana /etc/fstab || true`); left != "" {
+		h.Errorf("left of variant B: %s", left)
+	}
+	h.bisc(0, "plan", "--layer", "storage", "--layer", "units", "--layer", "kind")
+}

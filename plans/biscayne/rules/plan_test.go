@@ -1,0 +1,142 @@
+// Package rules_test holds the runbooks of plans/biscayne to rules of their own: what must be proved before what is done. The kinds
+// have their guards on the host; these are the plan's, which a resumed run, an included stage or an edit could lose without a word.
+package rules_test
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"bisc/internal/source"
+	"bisc/inventory"
+	"bisc/modules/all"
+	"bisc/plans"
+)
+
+// load reads the plan with the inventory of the tests, with an address that peers must reach, and with more replaced in it: old, new.
+func load(t *testing.T, files []source.File, replaced ...string) (*plans.Plan, error) {
+	t.Helper()
+	hosts, err := source.Read(".hcl", "../../../inventory/validator.hcl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(hosts[0].Text)
+	replaced = append(replaced, "reachable   = {}", `reachable = { "192.0.2.1:8001" = "entrypoint.example:8001" }`)
+	for pair := range slices.Chunk(replaced, 2) {
+		if strings.Count(text, pair[0]) != 1 {
+			t.Fatalf("the inventory no longer says %q", pair[0])
+		}
+		text = strings.Replace(text, pair[0], pair[1], 1)
+	}
+	hosts[0].Text = []byte(text)
+	inv, diags := inventory.Load(hosts...)
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	p, diags := plans.Load(plans.Options{
+		Files: files, Inventory: inv, Registry: all.Registry(), Root: "../../..",
+		Env: func(string) (string, bool) { return "", false }, Run: &plans.Run{ID: "r", Started: time.Unix(1, 0)},
+	})
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	return p, nil
+}
+
+func files(t *testing.T) []source.File {
+	t.Helper()
+	all, err := source.Read(plans.Suffix, "..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// verdicts are what must be judged where nothing acts, by layer or runbook (and stage).
+var verdicts = map[string][]string{
+	"kind":         {"*laconic.KindConfig", "*docker.KindNode"},
+	"agave":        {"*kube.WantedDeployment", "*agave.Identity", "*agave.ValidatorHealth", "*agave.Snapshot", "*agave.Reachable"},
+	"health-check": {"*storage.Mount", "*storage.Mount", "*docker.KindNode", "*kube.WantedDeployment", "*agave.Identity", "*agave.ValidatorHealth", "*agave.Reachable", "*relay.Flow"},
+	// A node that is down for a reboot comes up on what the boot has made: that is looked at while it can still be mended.
+	`prepare-reboot/"the next boot will be in order"`:   {"*systemd.DropIn", "*storage.Mount", "*storage.Ramdisk", "*systemd.Unit"},
+	`migrate-storage/"the plan is for the new variant"`: {"*plans.condition"},
+	// While a volume is being made anew, no apply may start what uses it.
+	`fix-volumes/"nothing uses them"`: {"*agave.ValidatorStopped", "*hold.Hold"},
+	// As soon as the node is up, and before the long stages after it.
+	`restart-node/"the node sees its folders"`:              {"*docker.KindNode"},
+	`after-reboot/"the node is up and sees its folders"`:    {"*docker.KindNode"},
+	`migrate-storage/"the node is up and sees its folders"`: {"*docker.KindNode"},
+}
+
+func broken(p *plans.Plan) (faults []string) {
+	seen := map[string][]string{}
+	for _, st := range p.Stages {
+		seen[st.Name] = append(seen[st.Name], judged(st)...)
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Runbooks)) {
+		rb := p.Runbooks[name]
+		faults = append(faults, faultsOf(rb)...)
+		seen[name] = judged(rb.Stages...)
+		for _, st := range rb.Stages {
+			seen[st.Name] = judged(st)
+		}
+	}
+	for name, want := range verdicts {
+		if got := seen[name]; !slices.Equal(got, want) {
+			faults = append(faults, fmt.Sprintf("%s judges %q, want %q", name, got, want))
+		}
+	}
+	return faults
+}
+
+// TestRunbooksProveBeforeTheyAct holds the plan to the rules.
+func TestRunbooksProveBeforeTheyAct(t *testing.T) {
+	p, err := load(t, files(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, fault := range broken(p) {
+		t.Error(fault)
+	}
+}
+
+var (
+	guarding = regexp.MustCompile(`(?m)^( *)(?:invariant\b.*\{|exit_on_deletion \{|flags +=.*)$`)
+	ofIssue  = regexp.MustCompile(`/(kind|agave|runbook-[a-z]+)\.bisc\.hcl$`)
+)
+
+// TestFaultF40_EveryInvariantOfTheRunbooksIsMissed takes each invariant, each watch on a pod's deletion, and what an image is held against, out of
+// the layers kind and agave and of the runbooks in turn: a rule must miss it.
+func TestFaultF40_EveryInvariantOfTheRunbooksIsMissed(t *testing.T) {
+	all, tried := files(t), 0
+	for i, f := range all {
+		if !ofIssue.MatchString("/" + f.Name) {
+			continue
+		}
+		text := string(f.Text)
+		for _, at := range guarding.FindAllStringSubmatchIndex(text, -1) {
+			what, end := text[at[0]:at[1]], at[1]
+			if strings.HasSuffix(what, "{") {
+				last := "\n" + text[at[2]:at[3]] + "}\n"
+				n := strings.Index(text[end:], last)
+				if n < 0 {
+					t.Fatalf("%s: %s has no end", f.Name, what)
+				}
+				end += n + len(last)
+			}
+			without := slices.Clone(all)
+			without[i].Text = []byte(text[:at[0]] + text[end:])
+			tried++
+			if p, err := load(t, without); err != nil || len(broken(p)) == 0 {
+				t.Errorf("%s: without %s no rule is broken (%v)", f.Name, strings.TrimSpace(what), err)
+			}
+		}
+	}
+	if tried < 30 {
+		t.Errorf("only %d are found", tried)
+	}
+}

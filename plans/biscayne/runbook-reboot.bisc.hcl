@@ -1,0 +1,85 @@
+# Before and after a reboot of the host (incidents 2, 46). bisc does not reboot: it says when that is safe, and what the boot has left
+# otherwise than it was.
+
+runbook "prepare-reboot" {
+  layer   = "agave"
+  assumes = []
+  because = "the host is to be rebooted, by its operator"
+
+  include "stop" {}
+
+  # What the boot will make of the host: each of these has a half that only shows after it.
+  stage "the next boot will be in order" {
+    on = local.in_kind
+
+    invariant "docker waits for its ground" {
+      because = "docker would start the node over folders that are not mounted yet"
+      drop_in "docker.service/10-bisc-ground" {
+        sections = local.gate
+      }
+    }
+    invariant "the data comes back" {
+      when    = local.xfs
+      because = "a mount that fstab does not have is gone after the boot"
+      mount {
+        label  = local.data
+        source = local.device
+        fstype = "xfs"
+      }
+    }
+    invariant "the accounts come back" {
+      when    = local.ramdisk
+      because = "a ramdisk has no file system after a boot unless its unit makes one"
+      ramdisk {
+        label  = "/dev/ram0"
+        size   = local.me.ramdisk_size
+        fstype = "xfs"
+      }
+    }
+    invariant "the accounts have their folder" {
+      because = "the validator's container may not make it"
+      unit "bisc-accounts.service" {
+        sections = local.accounts_unit
+      }
+    }
+  }
+
+  stage "the node is down" {
+    on = local.in_kind
+
+    kind_node {
+      label   = local.node
+      cluster = local.cluster
+      running = false
+    }
+  }
+}
+
+# The layers below gate this one: storage and units as they are after the boot, and not only as they were before.
+runbook "after-reboot" {
+  layer   = "agave"
+  assumes = ["storage", "units"]
+  because = "the host has booted: everything is looked at before the validator starts"
+
+  stage "the node is up and sees its folders" {
+    on = local.in_kind
+
+    kind_node {
+      label      = local.node
+      cluster    = local.cluster
+      kubeconfig = local.config # it is up when it is Ready
+      running    = true
+    }
+    invariant "the node sees the validator's folders" {
+      because = "started over other folders, the validator would fill them"
+      kind_node {
+        label   = local.node
+        cluster = local.cluster
+        running = true
+        sees    = { for name, path in local.in_node : path => local.beneath[name] }
+      }
+    }
+  }
+
+  include "start" {}
+}
