@@ -151,6 +151,7 @@ func TestTheHostsRecordIsBounded(t *testing.T) {
 func TestRecordsCostNoTurn(t *testing.T) {
 	l := lab.ForTest(t, lab.Names("a"))
 	h := l.Host("a")
+	const steps = 8 // a record that cost a turn would make a difference of as many
 	turns := func(recorded bool) int {
 		px, cfg := through(t, h, "ops")
 		p := NewPool(Options{})
@@ -159,7 +160,11 @@ func TestRecordsCostNoTurn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i, s := range []host.Step{host.Put{Path: "/srv/turn", Content: []byte("x"), Mode: 0o644}, host.Script{Argv: []string{"true"}}} {
+		for i := range steps {
+			var s host.Step = host.Script{Argv: []string{"true"}}
+			if i%2 == 0 {
+				s = host.Put{Path: "/srv/turn", Content: []byte{'a' + byte(i)}, Mode: 0o644}
+			}
 			ctx := t.Context()
 			if recorded {
 				ctx = recordedAs(ctx, int64(i), "a", s)
@@ -174,15 +179,16 @@ func TestRecordsCostNoTurn(t *testing.T) {
 		_ = w.Close()
 		return int(px.Counters().Turns)
 	}
-	best := map[bool]int{} // how packets fall together makes a difference of one, on a busy machine often
-	for n := 0; n < 4 || n < 16 && best[true] > best[false]; n++ {
+	// How packets fall together on a busy machine makes a difference of one or two, however often it is tried.
+	best := map[bool]int{}
+	for n := 0; n < 4 || n < 16 && best[true] >= best[false]+steps/2; n++ {
 		for _, recorded := range []bool{false, true} {
 			if got := turns(recorded); best[recorded] == 0 || got < best[recorded] {
 				best[recorded] = got
 			}
 		}
 	}
-	if best[true] > best[false] {
-		t.Errorf("%d turns with the host's record, %d without", best[true], best[false])
+	if best[true] >= best[false]+steps/2 {
+		t.Errorf("%d turns with the host's record of %d steps, %d without", best[true], steps, best[false])
 	}
 }
