@@ -83,7 +83,7 @@ func TestTurns(t *testing.T) {
 		for range 4 { // the first is sent unasked
 			ask(t, c, "hello")
 		}
-		if took := time.Since(began); took < 8*delay || took > 8*delay+200*time.Millisecond {
+		if took := time.Since(began); took < 8*delay { // how much longer is the machine's affair
 			t.Errorf("four questions at %s each way took %s", delay, took)
 		}
 		if got, want := p.Counters(), (Counters{Connections: 1, Up: 20, Down: 20, Turns: 3}); got != want {
@@ -97,18 +97,22 @@ func TestTurns(t *testing.T) {
 }
 
 func TestPipelinedQuestionsAreOneTurn(t *testing.T) {
-	p := proxy(t, 20*time.Millisecond)
-	c := dial(t, p)
-	ask(t, c, "hello")
-	for range 10 { // written while answers come in, and waiting for none
-		io.WriteString(c, "x")
-		time.Sleep(time.Millisecond)
+	var turns int64
+	for again := 0; again == 0 || again < 5 && turns != 1; again++ { // a busy machine may hold one of the ten back until others are answered
+		p := proxy(t, 20*time.Millisecond)
+		c := dial(t, p)
+		ask(t, c, "hello")
+		for range 10 { // written while answers come in, and waiting for none
+			io.WriteString(c, "x")
+			time.Sleep(time.Millisecond)
+		}
+		if _, err := io.ReadFull(c, make([]byte, 10)); err != nil {
+			t.Fatal(err)
+		}
+		turns = p.Counters().Turns
 	}
-	if _, err := io.ReadFull(c, make([]byte, 10)); err != nil {
-		t.Fatal(err)
-	}
-	if got := p.Counters().Turns; got != 1 {
-		t.Errorf("%d turns, want 1", got)
+	if turns != 1 {
+		t.Errorf("%d turns, want 1", turns)
 	}
 }
 
