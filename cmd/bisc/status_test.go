@@ -144,7 +144,7 @@ func TestStatusWatchSurvivesAHost(t *testing.T) {
 	h := sharedHost(t)
 	p := proxy(t, h.Dial())
 	d, keys := newDesk(t), pinsOf(t, h)
-	d.write(t, "hosts.hcl", hostBlock("a", p.Port(), "ops", keys, h.KeyFile(), `connect_timeout = "2s"`)+hostBlock("b", h.Port(), "ops", keys, h.KeyFile()))
+	d.write(t, "hosts.hcl", hostBlock("a", p.Port(), "ops", keys, h.KeyFile(), `connect_timeout = "5s"`)+hostBlock("b", h.Port(), "ops", keys, h.KeyFile()))
 	d.write(t, "p.bisc.hcl", onEach([]string{"a", "b"}))
 	cmd := d.command(t, "status", "--watch", "--interval", "300ms")
 	heard := newHeard()

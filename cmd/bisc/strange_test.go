@@ -141,7 +141,7 @@ layer "units" {
 	e := d.bisc(t, "plan")
 	e.wants(t, 7, "? a:units.command[probe]", "1 in sync", "a:units.file[/etc/hanging]", "a:storage.mount[/srv/x]")
 	// The agent ends them when bisc has gone; nobody waits for that, so it may take a moment.
-	if left := onHost(t, h, `for n in $(seq 100); do pgrep -f '^sleep 3600$' >/dev/null || exit 0; sleep 0.1; done; pgrep -af '^sleep 3600$'`); left != "" {
+	if left := onHost(t, h, `for n in $(seq 600); do pgrep -f '^sleep 3600$' >/dev/null || exit 0; sleep 0.1; done; pgrep -af '^sleep 3600$'`); left != "" {
 		t.Errorf("probes were left behind: %s", left)
 	}
 	e = d.bisc(t, "plan", "--timeout", "4s")

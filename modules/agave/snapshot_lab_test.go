@@ -145,7 +145,7 @@ func (b *snapshotBench) startValidator(first, last, gap uint64) string {
 		b.t.Fatal(err)
 	}
 	b.Shell(b.t, "solana-keygen new --no-passphrase -o /data/id.json >/dev/null; systemd-run -q --unit=stand-in /usr/local/bin/agave-validator --identity /data/id.json --no-voting --ledger /data/ledger --accounts /data/accounts --snapshots "+ourFolder+
-		" --log /data/log/validator.log --rpc-port 8890 --no-snapshot-fetch; for i in $(seq 200); do [ -e /data/ledger/admin.rpc ] && exit; sleep 0.05; done; journalctl -u stand-in; exit 1")
+		" --log /data/log/validator.log --rpc-port 8890 --no-snapshot-fetch; for i in $(seq 1200); do [ -e /data/ledger/admin.rpc ] && exit; sleep 0.05; done; journalctl -u stand-in; exit 1")
 	return b.Shell(b.t, "systemctl show -p MainPID --value stand-in")
 }
 

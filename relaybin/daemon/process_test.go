@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-const patience = 20 * time.Second // of a test that waits for an event on a busy machine
+const patience = time.Minute // of a test that waits for an event on a busy machine
 
 // daemonOf starts the sample daemon as a process with a notify socket of the test's and returns it and what it tells.
 func daemonOf(t *testing.T, env []string, files ...*os.File) (*exec.Cmd, *bufio.Reader, chan string) {

@@ -146,8 +146,8 @@ func TestARevertedFileIsNoLongerRun(t *testing.T) {
 	}
 	select {
 	case <-fresh:
-	case <-time.After(20 * time.Second):
-		t.Error("what runs from the new file was not ended within 20 s")
+	case <-time.After(time.Minute):
+		t.Error("what runs from the new file was not ended within a minute")
 	}
 	select {
 	case err := <-oldEnded:

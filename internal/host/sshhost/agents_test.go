@@ -258,7 +258,7 @@ func TestSlowPassphrase(t *testing.T) {
 			outOfBand(l.Host("a"))(t, `echo "LoginGraceTime $1" >/etc/ssh/sshd_config.d/grace.conf; systemctl restart ssh`, c.grace)
 			px, cfg := through(t, l.Host("a"), "ops")
 			asked := 0
-			cfg.Identities, cfg.AgentSocket, cfg.ConnectTimeout = []string{id}, "", 2*time.Second
+			cfg.Identities, cfg.AgentSocket, cfg.ConnectTimeout = []string{id}, "", 4*time.Second
 			cfg.Passphrase = func(ctx context.Context, _ string) (string, error) {
 				asked++
 				select {

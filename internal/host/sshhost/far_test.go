@@ -37,7 +37,7 @@ func newPlace(t *testing.T) place {
 }
 
 // farLimit ends a wait for the agent that fails the test.
-const farLimit = 10 * time.Second
+const farLimit = time.Minute
 
 // startFar starts an agent; before is put before perl's argv.
 func startFar(t *testing.T, at place, silence time.Duration, before ...string) *far {

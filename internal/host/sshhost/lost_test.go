@@ -328,9 +328,9 @@ func TestFaultF2_HalfOpen(t *testing.T) {
 				var jump Config
 				px, jump = through(t, l.Host("jump"), "nosudo")
 				cfg.Addresses, cfg.Port, cfg.Jump = []string{a.Addr()}, 22, &jump
-				jump.ConnectTimeout = 2 * time.Second
+				jump.ConnectTimeout = 5 * time.Second
 			}
-			cfg.ConnectTimeout = 2 * time.Second
+			cfg.ConnectTimeout = 5 * time.Second
 			return px, cfg
 		}
 		phase := func(name string, test func(t *testing.T, px *net.Proxy, cfg Config)) {
@@ -346,7 +346,7 @@ func TestFaultF2_HalfOpen(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err := hurried(t).Open(t.Context(), cfg)
-			says(t, err, host.ErrUnreachable, "no answer in 2s")
+			says(t, err, host.ErrUnreachable, "no answer in 5s")
 		})
 		for _, at := range []int64{1, 500, 1800, 2600} {
 			phase(fmt.Sprint("handshake, at byte ", at), func(t *testing.T, px *net.Proxy, cfg Config) {
@@ -365,7 +365,7 @@ func TestFaultF2_HalfOpen(t *testing.T) {
 			}
 			px.HalfOpen()
 			_, err = h.Stat(t.Context(), "/")
-			says(t, err, host.ErrUnreachable, "connecting again", "no answer in 2s")
+			says(t, err, host.ErrUnreachable, "connecting again", "no answer in 5s")
 		})
 		phase("a question, and the network comes back", func(t *testing.T, px *net.Proxy, cfg Config) {
 			h, err := ready(t, hurried(t), cfg)
@@ -412,12 +412,12 @@ func TestFaultF3_StoppedServer(t *testing.T) {
 	shell := outOfBand(a)
 	signal := func(t *testing.T, sig syscall.Signal) { shell(t, fmt.Sprintf("pkill -%d -x sshd", sig)) }
 	cfg := config(a, "ops")
-	cfg.ConnectTimeout = 2 * time.Second
+	cfg.ConnectTimeout = 5 * time.Second
 	t.Run("before open", func(t *testing.T) {
 		signal(t, syscall.SIGSTOP)
 		_, err := hurried(t).Open(t.Context(), cfg)
 		signal(t, syscall.SIGCONT)
-		says(t, err, host.ErrUnreachable, "no answer in 2s")
+		says(t, err, host.ErrUnreachable, "no answer in 5s")
 	})
 	t.Run("after open", func(t *testing.T) {
 		p := hurried(t)

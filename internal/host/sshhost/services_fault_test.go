@@ -24,7 +24,7 @@ func TestFaultF3_StoppedServerCarries(t *testing.T) {
 	serve(t, at, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"jsonrpc":"2.0","id":1,"result":1}`) })
 	signal := func(sig syscall.Signal) { outOfBand(h)(t, fmt.Sprintf("pkill -%d -x sshd", sig)) }
 	cfg := config(h, "ops")
-	cfg.ConnectTimeout = 2 * time.Second
+	cfg.ConnectTimeout = 5 * time.Second
 	for _, warm := range []bool{false, true} {
 		t.Run(fmt.Sprintf("dialled before %v", warm), func(t *testing.T) {
 			r, err := ready(t, hurried(t), cfg)

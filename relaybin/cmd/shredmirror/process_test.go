@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 }
 
 const (
-	patience = 30 * time.Second // of a test that waits for an event on a busy machine
+	patience = time.Minute // of a test that waits for an event on a busy machine
 	quiet    = time.Second      // nothing more comes after nothing came for so long
 )
 

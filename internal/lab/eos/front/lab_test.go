@@ -336,7 +336,7 @@ func (d *dialogue) send(text string) {
 func (d *dialogue) until(suffix string) string {
 	d.t.Helper()
 	var got strings.Builder
-	limit := time.After(20 * time.Second)
+	limit := time.After(time.Minute)
 	for {
 		if strings.HasSuffix(got.String(), suffix) {
 			return got.String()
@@ -348,7 +348,7 @@ func (d *dialogue) until(suffix string) string {
 			}
 			got.WriteString(more)
 		case <-limit:
-			d.t.Fatalf("waited 20 s for %q at the end of %q", suffix, got.String())
+			d.t.Fatalf("waited a minute for %q at the end of %q", suffix, got.String())
 		}
 	}
 }
@@ -357,7 +357,7 @@ func (d *dialogue) until(suffix string) string {
 func (d *dialogue) rest() string {
 	d.t.Helper()
 	var got strings.Builder
-	limit := time.After(20 * time.Second)
+	limit := time.After(time.Minute)
 	for {
 		select {
 		case more, ok := <-d.new:
@@ -366,7 +366,7 @@ func (d *dialogue) rest() string {
 			}
 			got.WriteString(more)
 		case <-limit:
-			d.t.Fatalf("waited 20 s for the end of the terminal; so far %q", got.String())
+			d.t.Fatalf("waited a minute for the end of the terminal; so far %q", got.String())
 		}
 	}
 }
