@@ -7,8 +7,10 @@ var machinePackages = []Program{
 	{"ip", "iproute2"},
 	{"nsenter", "util-linux"},
 	{"ssh", "openssh-client"},
-	{"git", "git"},       // lent to hosts whose repositories are checked out
-	{"strace", "strace"}, // not for the hosts: the fault suite reads what an agent asks of the kernel
+	{"git", "git"},           // lent to hosts whose repositories are checked out
+	{"strace", "strace"},     // not for the hosts: the fault suite reads what an agent asks of the kernel
+	{"mkfs.xfs", "xfsprogs"}, // a file system to freeze, for the states of threads
+	{"pgrep", "procps"},
 	// What users of bisc have, and its tests prove it with: shells to complete in, readers of its graph and manual.
 	{"zsh", "zsh"},
 	{"fish", "fish"},

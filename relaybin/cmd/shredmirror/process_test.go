@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 
 const (
 	patience = time.Minute // of a test that waits for an event on a busy machine
-	quiet    = time.Second      // nothing more comes after nothing came for so long
+	quiet    = time.Second // nothing more comes after nothing came for so long
 )
 
 // at is where the shreds go.
