@@ -99,7 +99,7 @@ func TestShellsComplete(t *testing.T) {
 				t.Fatal(err)
 			}
 			d.env = append(d.env, "PATH="+filepath.Join(d.dir, "bin")+":"+os.Getenv("PATH"), "PS1=ready> ", "COLUMNS=300")
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // a line that did not become whole would wait for its end
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // a line that did not become whole would wait for its end
 			defer cancel()
 			cmd := exec.CommandContext(ctx, c.argv[0], c.argv[1:]...)
 			cmd.Dir, cmd.Env = d.dir, d.env

@@ -46,7 +46,7 @@ iptables -A INPUT -p udp -m multiport --dports 8001,9000:9025 -m conntrack --cts
 	}
 	nothingLeft(t, h)
 	d.bisc(t, "plan").wants(t, 2)
-	said := onHost(t, h, "journalctl -q -o cat -t bisc -b")
+	said := onHost(t, h, "journalctl --sync; journalctl -q -o cat -t bisc -b")
 	if strings.Contains(said, "FAILED") || !strings.Contains(said, "rules of nft as before") || !strings.Contains(said, "rules of iptables as before") {
 		t.Errorf("the host says: %s", said)
 	}
@@ -83,7 +83,7 @@ iptables -t nat -I PREROUTING -p udp -d 192.0.2.81 --dport 20000 -j DNAT --to-de
 	if after := onHost(t, h, look); after != before {
 		t.Errorf("after:\n%s\nbefore:\n%s", after, before)
 	}
-	said := onHost(t, h, "journalctl -q -o cat -t bisc -b")
+	said := onHost(t, h, "journalctl --sync; journalctl -q -o cat -t bisc -b")
 	if strings.Contains(said, "FAILED") || !strings.Contains(said, "rules of firewalld as before") {
 		t.Errorf("the host says: %s", said)
 	}

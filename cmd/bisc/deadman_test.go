@@ -43,7 +43,7 @@ func TestFaultF34_LockedOutBySshd(t *testing.T) {
 	d.bisc(t, "journal", d.run(t)).wants(t, 0, "exit 1", "done     a:units.file[/etc/ssh/sshd_config.d/10-test.conf]",
 		"arm the dead-man's switch, 8s: /etc/ssh/sshd_config.d/10-test.conf, ssh.service", "prove it over a new connection",
 		"revert it by the dead-man's switch", "the host took the change back")
-	if said := onHost(t, h, "journalctl -q -o cat -t bisc -b"); !strings.Contains(said, "armed, 8 s") || !strings.Contains(said, "reverted (") {
+	if said := onHost(t, h, "journalctl --sync; journalctl -q -o cat -t bisc -b"); !strings.Contains(said, "armed, 8 s") || !strings.Contains(said, "reverted (") {
 		t.Errorf("the host's journal says: %s", said)
 	}
 }
@@ -128,11 +128,11 @@ func TestFaultF34_KilledBeforeTheChange(t *testing.T) {
 	h := ownHost(t)
 	d := deskFor(t, h)
 	d.write(t, "plan.bisc.hcl", sshdWith("ClientAliveInterval 77", `verify = ["sh", "-c", "touch /srv/verifies; until [ -e /srv/go ]; do sleep 0.05; done", "{path}"]`))
-	d.killed(t, h, "until [ -e /srv/verifies ]; do sleep 0.05; done", "--confirm-within", "3s")
+	d.killed(t, h, "until [ -e /srv/verifies ]; do sleep 0.05; done", "--confirm-within", "10s")
 	onHost(t, h, "until [ -e /var/lib/bisc/armed/done ]; do sleep 0.05; done; test ! -e /etc/ssh/sshd_config.d/10-test.conf; touch /srv/go")
 	d.awaitUnlocked(t)
 	onHost(t, h, `rm -f /etc/ssh/sshd_config.d/10-test.conf
-		test "$(journalctl -q -o cat -t bisc -b | grep -c '^reverted')" = 1`)
+		journalctl --sync; test "$(journalctl -q -o cat -t bisc -b | grep -c '^reverted')" = 1`)
 	d.write(t, "plan.bisc.hcl", onUnits(`  file "/srv/other" {
     content = "x\n"
   }`))
@@ -146,9 +146,9 @@ func TestFaultF34_KilledAfterTheChange(t *testing.T) {
 	h := ownHost(t)
 	d := deskFor(t, h)
 	d.write(t, "plan.bisc.hcl", sshdWith("AllowUsers nobody"))
-	d.killed(t, h, "until [ -e /etc/ssh/sshd_config.d/10-test.conf ]; do sleep 0.02; done", "--confirm-within", "4s")
+	d.killed(t, h, "until [ -e /etc/ssh/sshd_config.d/10-test.conf ]; do sleep 0.02; done", "--confirm-within", "10s")
 	onHost(t, h, `until [ -e /var/lib/bisc/armed/done ]; do sleep 0.05; done
-		test "$(journalctl -q -o cat -t bisc -b | grep -c '^reverted (timer)')" = 1
+		journalctl --sync; test "$(journalctl -q -o cat -t bisc -b | grep -c '^reverted (timer)')" = 1
 		test ! -e /etc/ssh/sshd_config.d/10-test.conf`)
 	d.reachable(t).wants(t, 0, "was not confirmed, and the host has taken it back")
 	d.write(t, "plan.bisc.hcl", onUnits(`  file "/srv/other" {

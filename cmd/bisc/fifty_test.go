@@ -38,7 +38,7 @@ func TestFaultF37_FiftyHosts(t *testing.T) {
 		h, delay, keys, more := l.Host(name), near, "", []string(nil)
 		switch keys = pinsOf(t, h); name {
 		case slow:
-			delay = far
+			delay, more = far, append(more, `connect_timeout = "60s"`)
 		case silent:
 			more = append(more, `connect_timeout = "5s"`)
 		case other:

@@ -46,10 +46,10 @@ func TestStatusOfASickHost(t *testing.T) {
 		systemd-run -q --unit=facts-validator /root/agave-validator infinity`)
 	d := deskFor(t, h)
 	d.write(t, "p.bisc.hcl", sickPlan)
-	e := d.bisc(t, "status")
+	e := d.bisc(t, "status", "--limit", "60s")
 	e.wants(t, view.ExitUnknown, "? node ", "validator", "agave-validator", "memory ", "its RPC at http://127.0.0.1:8899 is silent",
 		"snapshots  /srv/facts: 1 pair; full 100 alone", "jobs       fetch running for", "41% of it")
-	one := statusJSON(t, d.bisc(t, "status", "--json").out)
+	one := statusJSON(t, d.bisc(t, "status", "--json", "--limit", "60s").out)
 	topics := map[string]bool{}
 	for _, f := range one["facts"].([]any) {
 		topics[f.(map[string]any)["topic"].(string)] = true
@@ -62,7 +62,7 @@ func TestStatusOfASickHost(t *testing.T) {
 	// A docker that takes a connection and never answers holds up nothing but its own fact.
 	onHost(t, h, `systemd-run -q --unit=facts-docker /usr/bin/perl -MIO::Socket::UNIX -e 'unlink "/run/docker.sock"; $s = IO::Socket::UNIX->new(Local => "/run/docker.sock", Listen => 5) or die; sleep 1000'
 		until [ -S /run/docker.sock ]; do sleep 0.05; done`)
-	hung := d.bisc(t, "status")
+	hung := d.bisc(t, "status", "--limit", "9s")
 	hung.wants(t, view.ExitUnknown, "? node ", "memory ", "snapshots  /srv/facts: 1 pair")
 	if !strings.Contains(hung.out, "no answer in") {
 		t.Errorf("a docker that hangs is not said to:\n%s", hung.out)

@@ -176,7 +176,7 @@ func TestPasswordOfSudo(t *testing.T) {
 	if seen := onHost(t, h, "tr '\\0' '\\n' </root/seen"); !strings.Contains(seen, "sudo") || strings.Contains(seen, password) {
 		t.Errorf("the host's process table, while bisc was at work:\n%s", seen)
 	}
-	onHost(t, h, "! grep -rq -- "+password+" /var/log /run/bisc /var/lib/bisc && ! journalctl --no-pager | grep -q -- "+password)
+	onHost(t, h, "! grep -rq -- "+password+" /var/log /run/bisc /var/lib/bisc && journalctl --sync && ! journalctl --no-pager | grep -q -- "+password)
 	opened := onHost(t, h, `journalctl --no-pager | grep -c 'sudo.*session opened for user root' || true`)
 	if opened != "3" {
 		t.Errorf("sudo opened %s sessions in 3 runs:\n%s", opened, onHost(t, h, "journalctl --no-pager | grep sudo"))

@@ -44,7 +44,7 @@ func leftovers(pid int, zrams []string) []string {
 func wantNothing(t *testing.T, pid int, zrams []string) {
 	t.Helper()
 	var left []string
-	for range 100 {
+	for range 1200 {
 		if left = leftovers(pid, zrams); left == nil {
 			return
 		}

@@ -81,7 +81,7 @@ func TestUnitsOnAHost(t *testing.T) {
 		service := &systemd.Service{Name: "bisc-sleep.service", Restart: true, Settle: 5 * time.Second}
 		b.holds(t, []modules.Resource{service},
 			damage{"stopped", "systemctl stop bisc-sleep.service", []string{"now active"}},
-			damage{"killed", "systemctl kill --signal=KILL bisc-sleep.service; sleep 0.2", []string{"now active"}},
+			damage{"killed", "systemctl kill --signal=KILL bisc-sleep.service; while systemctl is-active -q bisc-sleep.service; do sleep 0.05; done", []string{"now active"}},
 			damage{"disabled", "systemctl disable bisc-sleep.service", []string{"boot enabled"}},
 			damage{"masked", "systemctl stop bisc-sleep.service; mv /etc/systemd/system/bisc-sleep.service /usr/lib/systemd/system/; systemctl mask bisc-sleep.service", []string{"boot enabled", "now active"}},
 			damage{"its unit file", "sleep 1.1; sed -i '1i # a comment' /usr/lib/systemd/system/bisc-sleep.service", []string{"now loaded", "now restart"}},

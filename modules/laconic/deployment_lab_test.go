@@ -92,7 +92,7 @@ func TestDeploymentOnACluster(t *testing.T) {
 
 	t.Run("the connection is lost while it works", func(t *testing.T) {
 		gone(t, b, s)
-		fault(`{"load_seconds": 3}`)
+		fault(`{"load_seconds": 20}`)
 		d := siteDeployment(s, nil)
 		w, err := b.Writer(t.Context(), "")
 		if err != nil {

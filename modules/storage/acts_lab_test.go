@@ -26,7 +26,7 @@ func TestValidatorLives(t *testing.T) {
 	if left := b.apply(); len(left) > 0 {
 		t.Fatal(left)
 	}
-	b.shell("cp /bin/sleep /tmp/agave-validator; /tmp/agave-validator 1000 >/dev/null 2>&1 & sleep 0.2")
+	b.shell("cp /bin/sleep /tmp/agave-validator; /tmp/agave-validator 1000 >/dev/null 2>&1 & until pgrep -x agave-validator; do sleep 0.05; done")
 	for _, c := range []struct{ situation, script, undo, item string }{
 		{"covered at the mount point", "mount -t tmpfs x /srv/solana/ramdisk", "umount /srv/solana/ramdisk", "mount ramdisk"},
 		{"covered above", "mount -t tmpfs x /srv", "umount /srv", "mount solana"},
@@ -59,11 +59,11 @@ func TestAbsent(t *testing.T) {
 	if left := b.apply(); !has(left, "bind solana is blocked") {
 		t.Errorf("not named: %q", left)
 	}
-	b.shell("(cd /srv/kind/solana && exec sleep 1000) >/dev/null 2>&1 & sleep 0.2")
+	b.shell("(cd /srv/kind/solana && exec sleep 1000) >/dev/null 2>&1 & until pgrep -x sleep; do sleep 0.05; done")
 	if left := b.apply("bind solana"); !has(left, "bind solana is failed") || b.shell("ls /srv/solana/ramdisk") != "accounts" {
 		t.Errorf("in use: %q", left)
 	}
-	b.shell("pkill -x sleep; sleep 0.1")
+	b.shell("pkill -x sleep; while pgrep -x sleep; do sleep 0.05; done")
 	if left := b.apply("bind solana"); len(left) > 0 {
 		t.Errorf("the bind: %q", left)
 	}
@@ -81,11 +81,11 @@ func TestAbsent(t *testing.T) {
 	}
 	ram.Absent = true
 	b.want(all[7])
-	b.shell("(cd /srv/solana/ramdisk && exec sleep 1000) >/dev/null 2>&1 & sleep 0.2")
+	b.shell("(cd /srv/solana/ramdisk && exec sleep 1000) >/dev/null 2>&1 & until pgrep -x sleep; do sleep 0.05; done")
 	if left := b.apply("mount ramdisk"); !has(left, "it is in use: open") {
 		t.Errorf("in use: %q", left)
 	}
-	b.shell("pkill -x sleep; sleep 0.1")
+	b.shell("pkill -x sleep; while pgrep -x sleep; do sleep 0.05; done")
 	if left := b.apply("mount ramdisk"); len(left) > 0 {
 		t.Errorf("the ramdisk's mount: %q", left)
 	}
@@ -111,11 +111,11 @@ func testZvolAbsent(t *testing.T, b *bench) {
 	if left := b.apply(); !has(left, "zvol solana is blocked") || b.shell("zfs get -H -o value bisc:protect "+z.Volume) != "off" {
 		t.Errorf("unprotected, not named: %q", left)
 	}
-	b.shell("(exec sleep 1000 <" + volume + ") >/dev/null 2>&1 & sleep 0.2")
+	b.shell("(exec sleep 1000 <" + volume + ") >/dev/null 2>&1 & until pgrep -x sleep; do sleep 0.05; done")
 	if left := b.apply("zvol solana"); !has(left, "device unused") {
 		t.Errorf("open: %q", left)
 	}
-	b.shell("pkill -x sleep; sleep 0.1")
+	b.shell("pkill -x sleep; while pgrep -x sleep; do sleep 0.05; done")
 	if left := b.apply("zvol solana"); len(left) > 0 {
 		t.Errorf("named: %q", left)
 	}

@@ -57,7 +57,7 @@ func (h *house) unasked(program string) {
 	h.diesOn(program, "intended .kube_deployment[")
 	h.untouched("killed before 0 replicas", alive, lives)
 	allow := h.keepPods()
-	out, errs, status := h.types("run", "stop", "--auto-approve", "--timeout", "15s")
+	out, errs, status := h.types("run", "stop", "--auto-approve", "--timeout", "60s")
 	if status == 0 || !strings.Contains(out, "not reached: it comes after") {
 		h.Errorf("stop while the controller cannot delete the pod: exit %d\n%s%s", status, out, errs)
 	}

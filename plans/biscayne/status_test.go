@@ -65,7 +65,14 @@ func (s statusNow) unknowns() (why []string) {
 }
 
 // aLook is the limit of a look in these tests, which run beside others: what does not hang has answered by then.
-const aLook = "9s"
+const aLook = "20s"
+
+// patient makes the limit of a question longer than that of a look, until what it returns is called.
+func (h *house) patient() func() {
+	const as, longer = "become     = true", "become     = true\n  answer_timeout = \"60s\""
+	h.inventory(as, longer)
+	return func() { h.inventory(longer, as) }
+}
 
 // status asks once.
 func (h *house) status(limit string) statusNow {
@@ -189,6 +196,7 @@ func (h *house) statusTurns() {
 func (h *house) dockerHangs() {
 	h.sh(`kill -STOP $(pgrep -x dockerd)`)
 	defer h.sh(`kill -CONT $(pgrep -x dockerd)`)
+	defer h.patient()()
 	docs := h.watches("60s", aLook)
 	var shown []string // what was shown while the node was waited for
 	whole, err := nextStatus(docs)
@@ -228,6 +236,7 @@ func (h *house) onceSlow(s statusNow, topic string) {
 // saysOfPaused: of a node that is paused docker knows; its API takes questions and answers none.
 func (h *house) saysOfPaused() {
 	h.Helper()
+	defer h.patient()()
 	now := h.status(aLook)
 	if text, known := now.fact("node"); !known || !strings.Contains(text, "is paused") {
 		h.Errorf("the node: %q", text)
@@ -241,7 +250,7 @@ func (h *house) saysOfPaused() {
 // saysOfFrozen: a validator whose threads hang in the kernel is said to be stuck, and all else is known.
 func (h *house) saysOfFrozen() {
 	h.Helper()
-	now := h.status(h.within(9 * time.Second)) // aLook, or longer
+	now := h.status(h.within(20 * time.Second)) // aLook, or longer
 	if text, known := now.fact("validator"); !known || !strings.Contains(text, "is stuck") {
 		h.Errorf("the validator: %q", text)
 	}

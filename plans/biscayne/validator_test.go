@@ -300,7 +300,7 @@ func (h *house) stuck() {
 	started := h.sh(`docker inspect -f '{{.State.StartedAt}}' "$1"`, h.Node)
 	h.saysOfFrozen()
 	for _, runbook := range []string{"restart-node", "stop"} {
-		out, errs, status := h.types("run", runbook, "--auto-approve", "--timeout", h.within(15*time.Second))
+		out, errs, status := h.types("run", runbook, "--auto-approve", "--timeout", h.within(40*time.Second))
 		if status == 0 || strings.Contains(strings.ToLower(out+errs), "reboot the host") || !strings.Contains(out+errs, "stuck") {
 			h.Errorf("%s with a stuck validator: exit %d\n%s%s", runbook, status, out, errs)
 		}

@@ -253,7 +253,7 @@ func TestSlowPassphrase(t *testing.T) {
 		name  string
 		grace string // sshd's own limit
 		conns int64
-	}{{"within sshd's patience", "120", 1}, {"beyond it", "2", 2}} {
+	}{{"within sshd's patience", "120", 1}, {"beyond it", "6", 2}} {
 		t.Run(c.name, func(t *testing.T) {
 			outOfBand(l.Host("a"))(t, `echo "LoginGraceTime $1" >/etc/ssh/sshd_config.d/grace.conf; systemctl restart ssh`, c.grace)
 			px, cfg := through(t, l.Host("a"), "ops")

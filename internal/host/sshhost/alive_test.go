@@ -70,12 +70,12 @@ func TestQuietHostIsAsked(t *testing.T) {
 // questions that wait.
 func TestSlowPassword(t *testing.T) {
 	l := lab.ForTest(t, lab.Names("a"))
-	p := NewPool(Options{pulse: hasty, startLimit: time.Second * 4})
+	p := NewPool(Options{pulse: hasty, startLimit: 10 * time.Second})
 	t.Cleanup(func() { _ = p.Close() })
 	cfg := config(l.Host("a"), "pw")
 	cfg.BecomePassword = func(ctx context.Context, _ string) (string, error) {
 		select {
-		case <-time.After(6 * time.Second):
+		case <-time.After(12 * time.Second):
 			return "lab", nil
 		case <-ctx.Done():
 			return "", context.Cause(ctx)

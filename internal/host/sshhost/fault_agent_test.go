@@ -190,7 +190,7 @@ func TestFaultF15_TokenFences(t *testing.T) {
 // TestFaultF15_Silence: an agent that hears nothing ends a question, lets a step end while it keeps the lock, and then goes.
 func TestFaultF15_Silence(t *testing.T) {
 	at := newPlace(t)
-	f := startFar(t, at, time.Second)
+	f := startFar(t, at, 5*time.Second)
 	f.lock()
 	dir := t.TempDir()
 	ended, asks := filepath.Join(dir, "ended"), filepath.Join(dir, "asks")
@@ -208,7 +208,7 @@ func TestFaultF15_Silence(t *testing.T) {
 	if err := os.WriteFile(ended+".go", nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f.gone("it heard nothing for a second")
+	f.gone("it heard nothing for five seconds")
 	if _, err := os.Stat(ended); err != nil {
 		t.Errorf("the step did not end: %v", err)
 	}

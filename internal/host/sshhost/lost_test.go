@@ -21,7 +21,7 @@ import (
 
 // hurried is a pool whose limits a test can outlast.
 func hurried(t *testing.T) *Pool {
-	p := NewPool(Options{pulse: hasty, startLimit: 5 * time.Second})
+	p := NewPool(Options{pulse: hasty, startLimit: 30 * time.Second})
 	t.Cleanup(func() { _ = p.Close() })
 	return p
 }

@@ -153,7 +153,7 @@ func TestStart(t *testing.T) {
 	})
 	t.Run("one sudo, one authentication", func(t *testing.T) {
 		count := func() (sudos, logins int) {
-			text := shell(t, "journalctl -q -o cat --no-pager | cat")
+			text := shell(t, "journalctl --sync; journalctl -q -o cat --no-pager | cat")
 			return strings.Count(text, "COMMAND="), strings.Count(text, "Accepted publickey")
 		}
 		sudos, logins := count()

@@ -42,7 +42,7 @@ func TestRestartLosesNothing(t *testing.T) {
 	} {
 		h.await(series, "curl -sf http://127.0.0.1:9466/metrics | grep '^"+series+" '", series+" "+want)
 	}
-	if got := h.shell("journalctl -u bisc-shredunwrap.service --no-pager -o cat | grep -c '^ended received=' || true"); got != "3" {
+	if got := h.shell("journalctl --sync; journalctl -u bisc-shredunwrap.service --no-pager -o cat | grep -c '^ended received=' || true"); got != "3" {
 		t.Errorf("%s processes said what became of their packets, want the 3 that were stopped", got)
 	}
 }

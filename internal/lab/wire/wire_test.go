@@ -126,7 +126,7 @@ func TestDelayTakesNoBandwidth(t *testing.T) {
 	if err != nil || !bytes.Equal(got, sent) {
 		t.Fatalf("got %d bytes of %d, %v", len(got), len(sent), err)
 	}
-	if took := time.Since(began); took > 5*time.Second {
+	if took := time.Since(began); took > 30*time.Second {
 		t.Errorf("16 MiB took %s", took)
 	}
 }
@@ -187,6 +187,9 @@ func TestOneWay(t *testing.T) {
 		before := p.Counters()
 		io.WriteString(c, "lost")
 		silent(t, c)
+		for end := time.Now().Add(time.Minute); way == Down && p.Counters().Up-before.Up < 4 && time.Now().Before(end); {
+			time.Sleep(time.Millisecond)
+		}
 		if up := p.Counters().Up - before.Up; up != map[Direction]int64{Up: 0, Down: 4}[way] {
 			t.Errorf("direction %d swallowed: %d bytes went up", way, up)
 		}

@@ -188,7 +188,7 @@ func shreds(t *testing.T, n *lab.Net, first, count uint64) {
 // arrive wants so many different ones at the sink in all, and no other.
 func arrive(t *testing.T, k *lab.Sink, unique uint64) {
 	t.Helper()
-	if got, err := k.Wait(t.Context(), "shreds", quiet, lab.Unique(unique)); err != nil || got.Bad+got.Duplicate > 0 {
+	if got, err := k.Wait(t.Context(), "shreds", patience, lab.Unique(unique)); err != nil || got.Bad+got.Duplicate > 0 {
 		t.Fatalf("%d arrived, %d bad, %d double: %v", got.Unique, got.Bad, got.Duplicate, err)
 	}
 }

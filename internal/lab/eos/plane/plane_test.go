@@ -39,6 +39,7 @@ func TestMirror(t *testing.T) {
 	if got := next(); !bytes.Equal(got, wanted) {
 		t.Errorf("mirrored %x, want %x", got, wanted)
 	}
+	until(t, "the queue's count", func() bool { return p.Queues()[mirrorClass].EnqueuedPackets > 0 }) // it comes after the frame
 	if got := p.Queues()[mirrorClass]; got.EnqueuedPackets != 1 || got.EnqueuedBytes != uint64(len(wanted)) || got.DroppedPackets != 0 {
 		t.Errorf("the queue's counters: %+v", got)
 	}

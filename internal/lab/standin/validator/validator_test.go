@@ -32,7 +32,7 @@ func TestLife(t *testing.T) {
 	p := newPlace(t)
 	tip := slot.Default().Tip(time.Now())
 	p.pair(tip-1000, tip-500)
-	p.check(WriteFault(p.ledger, Fault{StartSeconds: 1, Rate: 2000, IncompleteEvery: 3}))
+	p.check(WriteFault(p.ledger, Fault{StartSeconds: 5, Rate: 2000, IncompleteEvery: 3}))
 	cmd := p.start(nil)
 	p.until("the admin socket answers", func() bool { _, err := os.Stat(adminSocket(p.ledger)); return err == nil })
 	if p.health() != "" {
