@@ -22,6 +22,15 @@ runbook "migrate-storage" {
   stage "the node is down" {
     on = local.in_kind
 
+    invariant "the validator is stopped" {
+      because = "a node that is stopped under a validator is what a power cycle is needed after"
+      validator_stopped {
+        label      = local.pods_of
+        kubeconfig = local.config
+        namespace  = local.namespace
+        node       = local.node
+      }
+    }
     kind_node {
       label   = local.node
       cluster = local.cluster
@@ -32,6 +41,15 @@ runbook "migrate-storage" {
   stage "the old places go" {
     on = local.in_kind
 
+    invariant "the validator is stopped" {
+      because = "a run that is taken up again comes here straight: somebody may have started the node meanwhile"
+      validator_stopped {
+        label      = local.pods_of
+        kubeconfig = local.config
+        namespace  = local.namespace
+        node       = local.node
+      }
+    }
     bind "/srv/kind/solana" {
       source = "/srv/solana"
       absent = true

@@ -47,6 +47,15 @@ runbook "prepare-reboot" {
   stage "the node is down" {
     on = local.in_kind
 
+    invariant "the validator is stopped" {
+      because = "a node that is stopped under a validator is what a power cycle is needed after"
+      validator_stopped {
+        label      = local.pods_of
+        kubeconfig = local.config
+        namespace  = local.namespace
+        node       = local.node
+      }
+    }
     kind_node {
       label   = local.node
       cluster = local.cluster

@@ -61,6 +61,15 @@ runbook "recover" {
   stage "the accounts go" {
     on = local.in_kind
 
+    invariant "the validator is stopped" {
+      because = "a run that is taken up again comes here straight: somebody may have started it meanwhile"
+      validator_stopped {
+        label      = local.pods_of
+        kubeconfig = local.config
+        namespace  = local.namespace
+        node       = local.node
+      }
+    }
     emptied {
       label = "${local.accounts}/accounts"
     }
@@ -69,6 +78,15 @@ runbook "recover" {
   stage "the snapshot takes the place of the old" {
     on = local.in_kind
 
+    invariant "the validator is stopped" {
+      because = "it may be starting from the old one"
+      validator_stopped {
+        label      = local.pods_of
+        kubeconfig = local.config
+        namespace  = local.namespace
+        node       = local.node
+      }
+    }
     snapshot {
       label       = "${local.data}/snapshots"
       from        = local.fetched

@@ -63,6 +63,15 @@ runbook "redeploy" {
   stage "what was chosen is wiped" {
     on = local.in_kind
 
+    invariant "the validator is stopped" {
+      because = "a run that is taken up again comes here straight: somebody may have started it meanwhile"
+      validator_stopped {
+        label      = local.pods_of
+        kubeconfig = local.config
+        namespace  = local.namespace
+        node       = local.node
+      }
+    }
     emptied {
       when  = var.wipe_accounts
       label = "${local.accounts}/accounts"
@@ -77,6 +86,15 @@ runbook "redeploy" {
     on   = local.in_kind
     when = var.fresh_snapshot
 
+    invariant "the validator is stopped" {
+      because = "it may be starting from the old one"
+      validator_stopped {
+        label      = local.pods_of
+        kubeconfig = local.config
+        namespace  = local.namespace
+        node       = local.node
+      }
+    }
     snapshot {
       label       = "${local.data}/snapshots"
       from        = local.fetched

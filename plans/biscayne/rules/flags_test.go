@@ -39,7 +39,7 @@ func TestAnImageIsHeldAgainstItsFlags(t *testing.T) {
 		"arguments of one's own": {`EXTRA_ARGS = "--enable-accounts-disk-index --accounts-db-cache-limit-mb 16384"`, "--accounts-db-cache-limit-mb", "--account-index-limit"},
 		"no snapshots":           {`NO_SNAPSHOTS = "true"`, "--no-snapshots", "--full-snapshot-interval-slots"},
 	} {
-		p, err := load(t, files(t), stock, tt.env)
+		p, err := load(t, files(t), nil, stock, tt.env)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -19,7 +19,7 @@ type walk struct {
 	faults []string
 
 	proved   bool          // that the validator is stopped, and nothing has started one since
-	provedIn *layers.Stage // the stage of that proof
+	provedIn *layers.Stage // the stage of that proof: a run that is taken up again passes over earlier ones, and their proofs
 	nodeUp   bool          // the node was started, and nobody has looked at what it sees since
 	fetched  string        // the folder of the snapshot that was fetched
 
@@ -74,17 +74,23 @@ func (w *walk) act(st *layers.Stage, it layers.Item) {
 	w.want(!w.nodeUp, it, "the node was started: first comes a look at what it sees")
 	switch r := it.Resource.(type) {
 	case *kube.WantedNamespace:
-		w.want(here, it, "a namespace goes only behind a proof in its own stage: a run that is taken up again passes over earlier ones")
+		w.want(here, it, "a namespace goes only behind a proof in its own stage")
 	case *docker.KindNode:
-		w.want(w.proved || r.Running, it, "a node is stopped only behind the proof that no validator is left")
+		w.want(here || r.Running, it, "a node is stopped only behind a proof in its own stage")
 		w.want(here || r.RestartedAfter == "", it, "a node is restarted only behind a proof in its own stage")
 		w.nodeUp = r.Running
-	case *storage.Emptied, *storage.Mount, *storage.Bind:
-		w.want(w.proved, it, "what a validator stands on goes only behind the proof that none is left")
+	case *storage.Emptied:
+		w.want(here, it, "what a validator stands on is emptied only behind a proof in its own stage")
+	case *storage.Mount:
+		w.want(here || w.proved && !r.Absent, it, "what a validator stands on goes only behind a proof in its own stage")
+	case *storage.Bind:
+		w.want(here || w.proved && !r.Absent, it, "what a validator stands on goes only behind a proof in its own stage")
+	case *storage.Ramdisk:
+		w.want(here || w.proved && !r.Absent, it, "what a validator stands on goes only behind a proof in its own stage")
 	case *agave.ExitWithoutAPI:
 		w.want(w.silent, it, "the kubelet is stopped, and the hold set before, only where the API server is silent")
 	case *agave.Snapshot:
-		w.snapshot(it, r)
+		w.snapshot(it, r, here)
 	case *kube.WantedVolume:
 		w.want(w.proved || w.starts(), it, "a volume is made anew only behind the proof that nothing uses it")
 	case *kube.CordonedNode:
@@ -104,14 +110,14 @@ func (w *walk) act(st *layers.Stage, it layers.Item) {
 	}
 }
 
-func (w *walk) snapshot(it layers.Item, r *agave.Snapshot) {
+func (w *walk) snapshot(it layers.Item, r *agave.Snapshot, here bool) {
 	leap := w.rb.Name == "recover"
 	if r.Fetch {
 		w.want(w.run || !leap, it, "what takes an hour is not begun before the run at the tip is known to be long enough")
 		w.fetched = r.Path
 	}
 	if r.From != "" {
-		w.want(w.proved, it, "a snapshot takes the place of another only behind the proof that no validator is left")
+		w.want(here, it, "a snapshot takes the place of another only behind a proof in its own stage")
 	}
 }
 
