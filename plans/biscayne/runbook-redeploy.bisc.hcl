@@ -15,7 +15,7 @@ variable "wipe_ledger" {
 variable "fresh_snapshot" {
   type        = bool
   default     = true
-  description = "redeploy: fetch a snapshot first and start from it"
+  description = "redeploy: fetch a snapshot first and start from it; false, with a wipe, insists on a usable pair that is there"
 }
 
 runbook "redeploy" {
@@ -36,6 +36,22 @@ runbook "redeploy" {
       min_speed   = local.v.min_speed
       bandwidth   = local.v.bandwidth
       known       = local.v.known_sources
+    }
+  }
+
+  # Before anything stops: what is wiped is made again from a snapshot alone.
+  stage "there is a snapshot to start from" {
+    on   = local.in_kind
+    when = !var.fresh_snapshot && (var.wipe_accounts || var.wipe_ledger)
+    else = "leave fresh_snapshot at true: one is fetched first, beside the running validator"
+
+    invariant "a usable pair" {
+      because = "what is wiped is made again from a snapshot, and none is fetched"
+      snapshot {
+        label       = "${local.data}/snapshots"
+        cluster_rpc = local.v.cluster_rpc
+        max_behind  = local.v.snapshot_max_behind
+      }
     }
   }
 

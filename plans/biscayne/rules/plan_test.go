@@ -75,10 +75,15 @@ var verdicts = map[string][]string{
 }
 
 // ways are the values of --set under which the plan is held to the rules, with the verdicts that are others then.
-var ways = []struct{ set, verdicts map[string]string }{
+var ways = []struct{ set, verdicts map[string]string }{ // kinds by a space
 	{},
 	{set: map[string]string{"wipe_accounts": "true", "wipe_ledger": "true"}},
+	// What is wiped is made again from a snapshot: where none is fetched, there must be one, and the validator does not stop for less.
+	{set: map[string]string{"fresh_snapshot": "false", "wipe_accounts": "true"}, verdicts: wiping},
+	{set: map[string]string{"fresh_snapshot": "false", "wipe_ledger": "true"}, verdicts: wiping},
 }
+
+var wiping = map[string]string{`redeploy/"there is a snapshot to start from"`: "*agave.Snapshot"}
 
 // broken are the rules that the plan breaks, in the first way in which it breaks any.
 func broken(t *testing.T, files []source.File) (faults []string, err error) {

@@ -22,6 +22,7 @@ type walk struct {
 	provedIn *layers.Stage // the stage of that proof: a run that is taken up again passes over earlier ones, and their proofs
 	nodeUp   bool          // the node was started, and nobody has looked at what it sees since
 	fetched  string        // the folder of the snapshot that was fetched
+	pair     bool          // one was, or the validator's own was judged before anything stopped
 
 	// of the stage
 	notStuck, sees, cordoned, watched, silent bool
@@ -63,6 +64,8 @@ func (w *walk) look(st *layers.Stage, it layers.Item) {
 		}
 	case *agave.ExitWithoutAPI:
 		w.silent = r.MayRun
+	case *agave.Snapshot:
+		w.pair = w.pair || !w.proved
 	case *agave.CompleteRun:
 		w.run = true
 		w.runWithSnapshot = w.runWithSnapshot || r.Snapshot != "" && r.Snapshot == w.fetched
@@ -81,6 +84,7 @@ func (w *walk) act(st *layers.Stage, it layers.Item) {
 		w.nodeUp = r.Running
 	case *storage.Emptied:
 		w.want(here, it, "what a validator stands on is emptied only behind a proof in its own stage")
+		w.want(w.pair, it, "what is made again from a snapshot is emptied only where one was fetched, or there is a pair")
 	case *storage.Mount:
 		w.want(here || w.proved && !r.Absent, it, "what a validator stands on goes only behind a proof in its own stage")
 	case *storage.Bind:
@@ -114,7 +118,7 @@ func (w *walk) snapshot(it layers.Item, r *agave.Snapshot, here bool) {
 	leap := w.rb.Name == "recover"
 	if r.Fetch {
 		w.want(w.run || !leap, it, "what takes an hour is not begun before the run at the tip is known to be long enough")
-		w.fetched = r.Path
+		w.fetched, w.pair = r.Path, true
 	}
 	if r.From != "" {
 		w.want(here, it, "a snapshot takes the place of another only behind a proof in its own stage")
