@@ -58,6 +58,14 @@ runbook "start" {
         sees    = { for name, path in local.in_node : path => local.beneath[name] }
       }
     }
+    # The file alone: who runs as what is asked when one runs.
+    invariant "it will be who it was" {
+      because = "the start script makes a new identity where its key file is missing, and says nothing (incident 26)"
+      identity {
+        label  = "${local.v.deployment}/data/validator-config/validator-identity.json"
+        pubkey = local.v.identity
+      }
+    }
     kube_node {
       label      = local.node
       kubeconfig = local.config

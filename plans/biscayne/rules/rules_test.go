@@ -25,7 +25,7 @@ type walk struct {
 	pair     bool          // one was, or the validator's own was judged before anything stopped
 
 	// of the stage
-	notStuck, sees, cordoned, watched, silent bool
+	notStuck, sees, known, cordoned, watched, silent bool
 	// of the runbook
 	run, runWithSnapshot bool
 }
@@ -34,7 +34,7 @@ type walk struct {
 func faultsOf(rb plans.Runbook) []string {
 	w := &walk{rb: rb}
 	for i := range rb.Stages {
-		w.notStuck, w.sees, w.cordoned, w.watched, w.silent = false, false, false, false, false
+		w.notStuck, w.sees, w.known, w.cordoned, w.watched, w.silent = false, false, false, false, false, false
 		for _, it := range rb.Stages[i].Items {
 			if it.Invariant {
 				w.look(&rb.Stages[i], it)
@@ -62,6 +62,8 @@ func (w *walk) look(st *layers.Stage, it layers.Item) {
 		if len(r.Sees) > 0 {
 			w.sees, w.nodeUp = true, false
 		}
+	case *agave.Identity:
+		w.known = true
 	case *agave.ExitWithoutAPI:
 		w.silent = r.MayRun
 	case *agave.Snapshot:
@@ -134,6 +136,7 @@ func (w *walk) deployment(it layers.Item, r *kube.WantedDeployment) {
 		w.want(w.rb.Name != "recover" || w.runWithSnapshot, it, "the validator is stopped only for a snapshot that lies within its run")
 	default:
 		w.want(w.sees, it, "a validator starts only where its own stage has seen that the node sees its folders")
+		w.want(w.known, it, "a validator starts only where its own stage has seen its key file: without one it makes itself a new identity (incident 26)")
 		w.proved = false
 	}
 }
