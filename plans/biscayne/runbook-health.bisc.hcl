@@ -17,6 +17,14 @@ runbook "health-check" {
         fstype = "xfs"
       }
     }
+    invariant "the data is on its dataset" {
+      when    = var.variant == "E"
+      because = "unmounted or covered, the same path is a folder of another dataset"
+      zfs_dataset {
+        label      = local.me.dataset
+        mountpoint = local.data
+      }
+    }
     invariant "the accounts are in memory" {
       when    = local.ramdisk
       because = "unmounted, they are on disk and nothing says so"
@@ -25,6 +33,16 @@ runbook "health-check" {
         source  = "/dev/ram0"
         fstype  = "xfs"
         options = ["noatime", "nodiratime"]
+      }
+    }
+    invariant "the accounts are on their tmpfs" {
+      when    = local.tmpfs
+      because = "unmounted, they are on disk and nothing says so"
+      tmpfs {
+        label    = local.accounts
+        size     = local.me.tmpfs_size
+        options  = local.tmpfs_options
+        requires = local.tmpfs_requires
       }
     }
     invariant "the node runs and sees its folders" {

@@ -27,6 +27,14 @@ runbook "prepare-reboot" {
         fstype = "xfs"
       }
     }
+    invariant "the data's dataset comes back" {
+      when    = var.variant == "E"
+      because = "unmounted or covered, the same path is a folder of another dataset"
+      zfs_dataset {
+        label      = local.me.dataset
+        mountpoint = local.data
+      }
+    }
     invariant "the accounts come back" {
       when    = local.ramdisk
       because = "a ramdisk has no file system after a boot unless its unit makes one"
@@ -36,10 +44,78 @@ runbook "prepare-reboot" {
         fstype = "xfs"
       }
     }
+    invariant "the accounts are mounted again" {
+      when    = local.ramdisk
+      because = "a ramdisk that fstab does not mount leaves the accounts on the data's device"
+      mount {
+        label   = local.accounts
+        source  = "/dev/ram0"
+        fstype  = "xfs"
+        options = ["noatime", "nodiratime"]
+      }
+    }
+    invariant "the accounts' tmpfs comes back" {
+      when    = local.tmpfs
+      because = "a tmpfs that fstab does not mount leaves the accounts on disk"
+      tmpfs {
+        label    = local.accounts
+        size     = local.me.tmpfs_size
+        options  = local.tmpfs_options
+        requires = local.tmpfs_requires
+      }
+    }
+    invariant "the kind node will see the same file systems" {
+      when    = local.rbind
+      because = "a bind that fstab does not have, or has before what it shows, leaves the node other files"
+      bind {
+        label       = "/srv/kind/solana"
+        source      = local.data
+        recursive   = true
+        propagation = ["rslave", "rshared"]
+      }
+    }
+    invariant "the kind node will see the data's device" {
+      when    = var.variant == "C"
+      because = "under /srv/kind the same path is a folder of ZFS when nothing is mounted there"
+      mount {
+        label  = "/srv/kind/solana"
+        source = local.device
+        fstype = "xfs"
+      }
+    }
+    invariant "the kind node will see the ramdisk" {
+      when    = var.variant == "C"
+      because = "unmounted, the node writes accounts to the data's device"
+      mount {
+        label   = "/srv/kind/solana/ramdisk"
+        source  = "/dev/ram0"
+        fstype  = "xfs"
+        options = ["noatime", "nodiratime"]
+      }
+    }
     invariant "the accounts have their folder" {
       because = "the validator's container may not make it"
       unit "bisc-accounts.service" {
         sections = local.accounts_unit
+      }
+    }
+    invariant "the next shutdown lets the validator exit" {
+      because = "after-reboot starts it again, and who shuts the host down then may not ask bisc"
+      service "bisc-validator-exit.service" {
+        enabled = true
+      }
+    }
+    invariant "the next shutdown knows how" {
+      because = "its unit may be another than the one that waits for the validator"
+      unit "bisc-validator-exit.service" {
+        sections = local.exit_unit
+      }
+    }
+    invariant "the next shutdown has the program for it" {
+      because = "the unit that lets the validator exit is only as good as the program that it runs"
+      file "/usr/local/sbin/bisc-let-validator-exit" {
+        content = local.exit_program
+        mode    = "0755"
       }
     }
   }

@@ -56,13 +56,19 @@ func files(t *testing.T) []source.File {
 	return all
 }
 
+const (
+	nextBoot = `prepare-reboot/"the next boot will be in order"`
+	boots    = "*systemd.Unit *systemd.Service *systemd.Unit *files.File"
+	health   = "*docker.KindNode *kube.WantedDeployment *agave.Identity *agave.ValidatorHealth *agave.Reachable *relay.Flow"
+)
+
 // verdicts are what must be judged where nothing acts, by layer or runbook (and stage).
 var verdicts = map[string][]string{
 	"kind":         {"*laconic.KindConfig", "*docker.KindNode"},
 	"agave":        {"*kube.WantedDeployment", "*agave.Identity", "*agave.ValidatorHealth", "*agave.Snapshot", "*agave.Reachable"},
-	"health-check": {"*storage.Mount", "*storage.Mount", "*docker.KindNode", "*kube.WantedDeployment", "*agave.Identity", "*agave.ValidatorHealth", "*agave.Reachable", "*relay.Flow"},
+	"health-check": strings.Fields("*storage.Mount *storage.Mount " + health),
 	// A node that is down for a reboot comes up on what the boot has made: that is looked at while it can still be mended.
-	`prepare-reboot/"the next boot will be in order"`:   {"*systemd.DropIn", "*storage.Mount", "*storage.Ramdisk", "*systemd.Unit"},
+	nextBoot: strings.Fields("*systemd.DropIn *storage.Mount *storage.Ramdisk *storage.Mount *storage.Bind " + boots),
 	`migrate-storage/"the plan is for the new variant"`: {"*plans.condition"},
 	// While a volume is being made anew, no apply may start what uses it.
 	`fix-volumes/"nothing uses them"`: {"*agave.ValidatorStopped", "*hold.Hold"},
@@ -78,6 +84,12 @@ var verdicts = map[string][]string{
 var ways = []struct{ set, verdicts map[string]string }{ // kinds by a space
 	{},
 	{set: map[string]string{"wipe_accounts": "true", "wipe_ledger": "true"}},
+	{set: map[string]string{"variant": "C"}, verdicts: map[string]string{
+		nextBoot: "*systemd.DropIn *storage.Mount *storage.Ramdisk *storage.Mount *storage.Mount *storage.Mount " + boots}},
+	{set: map[string]string{"variant": "D"}, verdicts: map[string]string{
+		"health-check": "*storage.Mount *storage.Tmpfs " + health, nextBoot: "*systemd.DropIn *storage.Mount *storage.Tmpfs " + boots}},
+	{set: map[string]string{"variant": "E"}, verdicts: map[string]string{
+		"health-check": "*storage.ZFSDataset *storage.Tmpfs " + health, nextBoot: "*systemd.DropIn *storage.ZFSDataset *storage.Tmpfs " + boots}},
 	// What is wiped is made again from a snapshot: where none is fetched, there must be one, and the validator does not stop for less.
 	{set: map[string]string{"fresh_snapshot": "false", "wipe_accounts": "true"}, verdicts: wiping},
 	{set: map[string]string{"fresh_snapshot": "false", "wipe_ledger": "true"}, verdicts: wiping},
