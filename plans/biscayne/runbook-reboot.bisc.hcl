@@ -144,10 +144,12 @@ runbook "prepare-reboot" {
 runbook "after-reboot" {
   layer   = "agave"
   assumes = ["storage", "units"]
-  because = "the host has booted: everything is looked at before the validator starts"
+  because = "the host has booted: its ground is looked at before the node starts, and what the node sees before a stopped validator does"
 
+  # After a boot that nothing prepared the Deployment still wants 1: the validator starts with the node, whoever starts that.
   stage "the node is up and sees its folders" {
-    on = local.in_kind
+    on   = local.in_kind
+    else = "where the boot was not prepared, the Deployment still wants 1 and the validator may run already, over what is wrong here: bisc run stop"
 
     kind_node {
       label      = local.node

@@ -23,7 +23,7 @@ runbook "stop" {
 
   stage "a pod with a short grace gets a long one" {
     on   = local.in_kind
-    else = "what is not known is taken for a validator that lives. Where the API does not answer, see with docker ps -a what its node does: docker unpause where it is paused, bisc apply --layer kind where it has ended (that is guarded: no start beside a validator that lives)"
+    else = "what is not known is taken for a validator that lives. Where the API does not answer, see with docker ps -a what its node does: docker unpause where it is paused, bisc apply --layer kind where it has ended (that is guarded: no start beside a validator that lives), bisc run stop-without-api where the API stays silent and the validator must go down all the same"
 
     invariant "the validator is not stuck" {
       because = "from here on its grace runs, and ends in a SIGKILL: what is stuck may thaw in the middle of its writes"
