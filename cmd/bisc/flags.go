@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -92,6 +93,51 @@ func (f *flags) variables() (map[string]string, error) {
 		vars[name] = value
 	}
 	return vars, nil
+}
+
+// planFlags are the flags that say which plan is loaded, each with a value.
+func planFlags() []string { return []string{"--plans", "--inventory", "--set", "--var-file"} }
+
+// ofPlan are the flags that load the same plan again, from whatever folder and with whatever environment: a service has them, and so does
+// a line to paste. Where the folder that bisc runs in is not known, an error; the paths are then as they were given.
+func (f *flags) ofPlan() ([]string, error) {
+	var out []string
+	var errs []error
+	path := func(flag string, names ...string) {
+		for _, name := range names {
+			if name == "" {
+				continue
+			}
+			a, err := filepath.Abs(name)
+			if err != nil {
+				errs, a = append(errs, err), name
+			}
+			out = append(out, flag, a)
+		}
+	}
+	path("--plans", f.plans)
+	path("--inventory", f.inventory)
+	for _, set := range f.set {
+		out = append(out, "--set", set)
+	}
+	path("--var-file", f.varFiles...)
+	return out, errors.Join(errs...)
+}
+
+// planFlagsOf are those of a command line that say which plan it loaded, as they were typed.
+func planFlagsOf(args []string) []string {
+	var out []string
+	for i, a := range args {
+		name, _, joined := strings.Cut(a, "=")
+		switch {
+		case !slices.Contains(planFlags(), name):
+		case joined:
+			out = append(out, a)
+		case i+1 < len(args):
+			out = append(out, a, args[i+1])
+		}
+	}
+	return out
 }
 
 // selects gives the items that --layer, --host, --target and --exclude leave. Every flag must match something.

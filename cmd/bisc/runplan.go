@@ -20,14 +20,11 @@ func (s *session) planRunbook(ctx context.Context, rb plans.Runbook, f runFlags,
 		return err
 	}
 	if len(unnamed) > 0 {
-		line := []string{"bisc", "run", rb.Name}
+		what := []string{rb.Name}
 		if past != nil {
-			line = []string{"bisc", "run", "--resume", past.first.ID}
+			what = []string{"--resume", past.first.ID}
 		}
-		for _, set := range s.c.flags.set {
-			line = append(line, "--set", set)
-		}
-		fmt.Fprintf(s.c.out, "\nto permit all that it destroys:\n%s\n", host.Quote(append(s.plan.MaskSet(line), unnamed...)...))
+		fmt.Fprintf(s.c.out, "\nto permit all that it destroys:\n%s\n", s.toPaste(what, unnamed...))
 	}
 	s.statistics()
 	return exitOf(status)

@@ -112,18 +112,11 @@ func (c *course) same(digest string) error {
 	if c.first.Plan == digest {
 		return nil
 	}
-	given := ""
-	for i, a := range c.first.Args {
-		if a == "--set" && i+1 < len(c.first.Args) {
-			given += " --set " + c.first.Args[i+1]
-		} else if strings.HasPrefix(a, "--set=") {
-			given += " " + a
-		}
+	given := "none of " + strings.Join(planFlags(), ", ")
+	if typed := planFlagsOf(c.first.Args); len(typed) > 0 {
+		given = host.Quote(typed...)
 	}
-	if given == "" {
-		given = " no --set"
-	}
-	return fmt.Errorf("%w: run %s was of another plan (%.12s, now %.12s): its files, what they read, or the values of --set are others. It was run with%s; give the same, or begin anew with bisc run %s",
+	return fmt.Errorf("%w: run %s was of another plan (%.12s, now %.12s): its files, what they read, or the values of its variables are others. It was run with %s; give the same, or begin anew with bisc run %s",
 		layers.ErrStale, c.first.ID, c.first.Plan, digest, given, c.first.Runbook)
 }
 
@@ -198,12 +191,15 @@ func (s *session) endsHere(stages []runStage, i int, past *course) {
 		for _, text := range s.leftStanding(stages[:i+1], past) {
 			fmt.Fprintf(s.c.errs, "bisc: left as it is: %s\n", view.Clean(text))
 		}
-		line := []string{"bisc", "run", "--resume", s.run}
-		for _, set := range s.c.flags.set {
-			line = append(line, "--set", set)
-		}
-		fmt.Fprintf(s.c.errs, "bisc: to go on when it is mended:\n%s\n", host.Quote(s.plan.MaskSet(line)...))
+		fmt.Fprintf(s.c.errs, "bisc: to go on when it is mended:\n%s\n", s.toPaste([]string{"--resume", s.run}))
 	})
+}
+
+// toPaste is a line that runs a runbook of this very plan: another one, the files' defaults in place of a variable file's values, would be
+// refused, or, begun anew, would do something else. What is wrong with the paths this run has told already.
+func (s *session) toPaste(what []string, more ...string) string {
+	plan, _ := s.c.flags.ofPlan()
+	return host.Quote(append(s.plan.MaskSet(slices.Concat([]string{"bisc", "run"}, what, plan)), more...)...)
 }
 
 // leftStanding are the things that the stages so far have put up with on the way, and no later one of them has undone.

@@ -164,18 +164,15 @@ func (c *command) paths(s *schedule.Spec, o *scheduling) error {
 	}
 	errs = append(errs, err)
 	s.Bisc, s.StateHome, s.EnvFile = abs(o.bisc), filepath.Dir(abs(state)), abs(o.envFile)
-	s.Args = []string{"drift", "--record", "--back-off", "--no-color", "--name", o.name, "--keep", fmt.Sprint(o.keep), "--plans", abs(c.flags.plans)}
+	plan, err := c.flags.ofPlan()
+	errs = append(errs, err)
+	s.Args = append([]string{"drift", "--record", "--back-off", "--no-color", "--name", o.name, "--keep", fmt.Sprint(o.keep)}, plan...)
 	add := func(flag string, values ...string) {
 		for _, v := range values {
 			if v != "" {
 				s.Args = append(s.Args, flag, v)
 			}
 		}
-	}
-	add("--inventory", abs(c.flags.inventory))
-	add("--set", c.flags.set...)
-	for _, f := range c.flags.varFiles {
-		add("--var-file", abs(f))
 	}
 	add("--layer", c.flags.layers...)
 	add("--host", c.flags.hosts...)
