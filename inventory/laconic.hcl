@@ -5,6 +5,7 @@ host "abernathy" {
   address   = "abernathy.ch2.vaasl.io"
   user      = "rix"
   jump_only = true
+  # power and console: in no source
 }
 
 host "biscayne" {
@@ -13,6 +14,7 @@ host "biscayne" {
   user     = "rix"
   become   = true
   via      = host.abernathy
+  # power and console, which bisc shows where the host is cut off or its validator is stuck, are in no source: write the commands here.
 
   data = {
     # Storage. The pool and the zvol are as they stand; how the zvol was created is in no source, so volblocksize is not
@@ -170,6 +172,7 @@ host "was-sw01" {
   user     = "install"
   become   = true # enable
   hostname = "laconic-was-sw01"
+  # power and console: in no source
 
   data = {
     # Beside what bisc takes for the second manager's anywhere (docs/switches.md).
@@ -194,6 +197,7 @@ host "mia-sw01" {
   user     = "install"
   become   = true # enable
   hostname = "laconic-mia-sw01"
+  # power and console: in no source
 
   data = {
     foreign = []
@@ -207,7 +211,8 @@ host "mia-sw01" {
 host "dfw-sw01" {
   platform = "eos"
   hostname = "laconic-dfw-sw01"
-  address  = "laconic-dfw-sw01" # in no source but by this name: give it a HostName in ~/.ssh/config
-  user     = "install"
-  become   = true # enable
+  # power and console: in no source
+  address = "laconic-dfw-sw01" # in no source but by this name: give it a HostName in ~/.ssh/config
+  user    = "install"
+  become  = true # enable
 }

@@ -21,11 +21,16 @@ func (l *loaded) byHand(rep layers.Report) []string {
 	return out
 }
 
-// waysTo is the note of one host; none where the inventory knows no way.
+// waysTo is the note of one host. Where the inventory knows no way it says that, and where to write one: who needs it next time has it
+// before.
 func (l *loaded) waysTo(name, why string) []string {
 	h, ok := l.inv.Lookup(name)
-	if !ok || len(h.ByHand()) == 0 {
+	if !ok {
 		return nil
+	}
+	if len(h.ByHand()) == 0 {
+		return []string{fmt.Sprintf("%s %s, and the inventory names no command for its console or its power: write `console` and `power` in its host block, %s:%d",
+			name, why, h.Range.Filename, h.Range.Start.Line)}
 	}
 	return []string{fmt.Sprintf("%s %s; by hand, where nothing else helps (bisc runs none of these): %s", name, why, strings.Join(h.ByHand(), "; "))}
 }

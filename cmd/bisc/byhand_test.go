@@ -45,14 +45,16 @@ host "quiet" { platform = "linux" }
 		"a guard saw it stuck": {at("h", nil, layers.Outcome{Err: &host.GuardError{Guard: "no validator lives", Reason: "validator process 7 (agave-validator) is stuck: x"}}), "h has a validator that is stuck"},
 		"exiting":              {at("h", nil, validator("exiting: process 7 is exiting: its 3 threads are stuck")), ""},
 		"a guard saw it exit":  {at("h", nil, layers.Outcome{Err: &host.GuardError{Guard: "no validator lives", Reason: "validator process 7 (agave-validator) is exiting"}}), ""},
-		"no way is known":      {at("quiet", host.ErrUnreachable, layers.Outcome{}), ""},
+		"no way is known":      {at("quiet", host.ErrUnreachable, layers.Outcome{}), "quiet cannot be reached, and the inventory names no command for its console or its power: write `console` and `power` in its host block, x.hcl:6"},
+		"no way to the stuck":  {at("quiet", nil, validator("stuck: process 7 is stuck")), "quiet has a validator that is stuck, and the inventory names no command"},
+		"no way, in order":     {at("quiet", nil, layers.Outcome{}), ""},
 		"not in the inventory": {at("other", host.ErrUnreachable, layers.Outcome{}), ""},
 	} {
 		got := strings.Join(l.byHand(c.rep), "\n")
 		if (got == "") != (c.says == "") || !strings.Contains(got, c.says) {
 			t.Errorf("%s: %q, want %q", situation, got, c.says)
 		}
-		if c.says != "" && (!strings.Contains(got, "console: ipmitool -H 192.0.2.7 sol activate; power: touch ") || !strings.Contains(got, "'power cycle'")) {
+		if strings.HasPrefix(c.says, "h ") && (!strings.Contains(got, "console: ipmitool -H 192.0.2.7 sol activate; power: touch ") || !strings.Contains(got, "'power cycle'")) {
 			t.Errorf("%s: it does not say how: %q", situation, got)
 		}
 	}
