@@ -19,6 +19,7 @@ import (
 	"bisc/internal/lab/solana/slot"
 	"bisc/internal/lab/standin/agave"
 	"bisc/internal/lab/standin/stack"
+	"bisc/internal/lab/standin/validator"
 )
 
 // marks are files in the validator's folders: what is emptied loses its own.
@@ -29,6 +30,61 @@ func (h *house) ages() {
 	h.Helper()
 	h.peers.SetClock(slot.Clock{Slot: h.peers.Tip() + 1000, At: time.Now(), Rate: slot.Default().Rate})
 	h.sh("rm -rf /srv/solana/bisc-snapshots /var/lib/bisc/jobs/snapshot-fetch-*; touch " + marks) // a fetch that has just ended is not begun again
+}
+
+// gains has the validator hear a thousand slots at once and all of them whole, as long as it has been behind; and the cluster ahead of
+// its snapshots, as ages has it. Before that it is brought to the cluster's time: what is too far ahead for it is missed, and repaired by nobody.
+func (h *house) gains() {
+	h.Helper()
+	h.follows(h.peers.Tip())
+	h.ages()
+	h.follows(h.peers.Tip())
+}
+
+// follows has the validator's time be that of its peers, and waits until its ledger has a slot.
+func (h *house) follows(slot uint64) {
+	h.Helper()
+	h.behave(validator.Fault{Clock: h.peers.Clock()})
+	ledger := filepath.Join(h.host.(*lab.Host).Root(), "srv/solana/ledger")
+	for {
+		if slots, err := validator.ReadSlots(ledger); err != nil {
+			h.Fatal(err)
+		} else if len(slots) > 0 && slots[len(slots)-1].Slot >= slot {
+			return
+		}
+		select {
+		case <-h.Context().Done():
+			h.Fatalf("the validator does not hear slot %d", slot)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// silences ends the API server in a node that is well.
+func (h *house) silences() {
+	h.Helper()
+	h.sh(`docker exec "$1" systemctl stop kube-control-plane`, aNode)
+}
+
+// keptDown wants nothing left that would start the validator.
+func (h *house) keptDown() {
+	h.Helper()
+	if got := h.sh(`docker exec "$1" systemctl is-active kubelet || true`, aNode); got != "inactive" {
+		h.Errorf("the kubelet is %s, want inactive", got)
+	}
+}
+
+// heard has the API server answer again where a deed has silenced it, and the kubelet run, which starts the validator again.
+func (h *house) heard() {
+	h.Helper()
+	if h.sh(`docker inspect -f '{{.State.Status}}' "$1"`, aNode) != "running" || h.sh(`docker exec "$1" systemctl is-active kube-control-plane || true`, aNode) == "active" {
+		return
+	}
+	h.sh(`docker exec "$1" systemctl start kube-control-plane; docker exec "$1" systemctl start kubelet`, aNode)
+	if err := h.WaitReady(h.Context()); err != nil {
+		h.Fatal(err)
+	}
+	h.answers()
 }
 
 // archives are the names in the validator's folder of snapshots.

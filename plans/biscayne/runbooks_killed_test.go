@@ -29,6 +29,7 @@ type deed struct {
 	ground, fit func(*house)
 	sample      string // of BISC_TEST_DYING_AT: where it is killed where not all points are taken; "" is nowhere, as another deed has it too
 	over        bool   // it is killed over and over also where not all points are taken
+	silent      bool   // the API server does not answer, from its ground on
 }
 
 // nodeIn is the address of the node's container in a stage.
@@ -57,6 +58,9 @@ func (h *house) deeds() map[string][]deed {
 			fit: func(h *house) { h.renewed(false) }}},
 		"recover":         {{runbook: "recover", before: 1, after: 1, starts: 1, set: []string{"leapfrog=false"}, destroy: recovered, ground: (*house).ages, fit: func(h *house) { h.renewed(true) }, sample: "done .snapshot[/srv/solana/snapshots]"}},
 		"recover, a leap": {{name: "leap", runbook: "recover", before: 1, after: 1, status: 4, ground: (*house).notes, fit: (*house).spared, sample: "4"}},
+		"recover, a leap that goes on": {{name: "leaps", runbook: "recover", before: 1, after: 1, starts: 1, destroy: recovered, ground: (*house).gains, fit: func(h *house) { h.renewed(true) },
+			sample: "done .snapshot[/srv/solana/bisc-snapshots]"}},
+		"stop-without-api": {{runbook: "stop-without-api", before: 1, silent: true, ground: (*house).silences, fit: (*house).keptDown, sample: "done .exit_without_api["}},
 		"fix-volumes": {{runbook: "fix-volumes", destroy: []string{`biscayne:fix-volumes/"each volume is where the node has it".kube_volume[validator-ledger]`}, ground: (*house).misplaces, fit: (*house).placed,
 			sample: "done .kube_volume[validator-ledger]"}},
 		"upgrade-image": {{runbook: "upgrade-image", before: 1, after: 1, starts: 1, ground: (*house).rebuilds, fit: (*house).runsBuild, sample: "done .image["}},
@@ -71,13 +75,14 @@ func (h *house) deeds() map[string][]deed {
 
 // order is that of the groups.
 func order() []string {
-	return []string{"restart-node", "redeploy", "recover", "upgrade-image", "reboot", "redeploy and wipe all", "recover, a leap", "stop a pod with a short grace", "stop and start", "restart", "fix-volumes", "sync-tools"}
+	return []string{"restart-node", "redeploy", "recover", "upgrade-image", "reboot", "redeploy and wipe all", "recover, a leap", "recover, a leap that goes on", "stop-without-api", "stop a pod with a short grace", "stop and start", "restart", "fix-volumes", "sync-tools"}
 }
 
-// TestFaultF4_ValidatorRunbooksKilled kills bisc at the journal's records of every runbook of the validator but migrate-storage, and
+// TestFaultF4_ValidatorRunbooksKilled kills bisc at a record of every runbook of the validator that changes anything, but migrate-storage, and
 // goes on with each by --resume: nobody ever starts a second validator or kills one, none starts before what it starts on is whole, the
 // house ends in the state that the runbook is for, nothing that was done is done again, and the journal says what has happened.
-// Restart is killed at every record in one course, each resumption in its turn. BISC_FAULTS=all does both at every record of every runbook.
+// Each is killed at one record of its own; restart at every record in one course, each resumption in its turn. BISC_FAULTS=all
+// (make test-faults-all) does both at every record of every runbook, and of a redeploy that wipes the ledger too.
 func TestFaultF4_ValidatorRunbooksKilled(t *testing.T) {
 	h := newHouse(t, cluster.A)
 	program := h.dying()
@@ -166,6 +171,7 @@ func (h *house) prepared(d deed) {
 // ready makes it that so many validators live, with a hold where none does.
 func (h *house) ready(alive int) {
 	h.Helper()
+	h.heard()
 	if !h.rests(alive) {
 		h.bisc(0, "run", map[int]string{0: "stop", 1: "start"}[alive], "--auto-approve")
 	}

@@ -213,6 +213,13 @@ func (c *Cluster) SetClock(k slot.Clock) {
 	c.clock = k
 }
 
+// Clock is the cluster's time.
+func (c *Cluster) Clock() slot.Clock {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.clock
+}
+
 // Tip is the newest slot now.
 func (c *Cluster) Tip() uint64 {
 	c.mu.Lock()
