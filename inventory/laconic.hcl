@@ -78,6 +78,7 @@ host "biscayne" {
       complete_run        = 600      # slots, more than snapshot_fresh
       min_speed           = "20MiB"  # a second
       bandwidth           = "250MiB" # a second: at 400 the management address was rate-limited (incident 36)
+      fetch_speed         = "170MiB" # a second, as fetched: 107 GB in about 10 minutes (biscayne.md 4.6); measured anew by bisc snapshot find
       known_sources       = []
 
       # What the pod's environment must say, beside what laconic-so's specification says.

@@ -61,6 +61,7 @@ host "biscayne" {
       complete_run        = 600 # slots, more than snapshot_fresh
       min_speed           = "64KiB"
       bandwidth           = "1GiB"
+      fetch_speed         = "64MiB"
       known_sources       = []
 
       env = {

@@ -45,7 +45,7 @@ func TestHealthDecides(t *testing.T) {
 		{"exactly the limit", "40s", at(100, 2.5, 2.5), 0, ""},
 		{"closes, and waiting is cheaper", "30s", at(3000, 5, 2.5), 2 * time.Hour, "closes by 2.50 slots/s, in about 20m0s; a fresh snapshot would take about 2h0m0s to fetch, and its unpacking and replay on top: to wait is the cheaper"},
 		{"closes, and a fetch is faster", "30s", at(30000, 5, 2.5), time.Hour, "in about 3h20m0s; a fresh snapshot would take about 1h0m0s to fetch, and its unpacking and replay on top: the runbook recover may be the cheaper"},
-		{"closes, and the fetch is unknown", "30s", at(3000, 5, 2.5), 0, "in about 20m0s; how long a fresh snapshot would take is not known: to wait is the cheaper"},
+		{"closes, and the fetch is unknown", "30s", at(3000, 5, 2.5), 0, "in about 20m0s; how long a fresh snapshot would take is not known: wait, or the runbook recover, whichever is the sooner"},
 		{"grows", "30s", at(3000, 1, 2.5), 0, "the gap grows by 1.50 slots/s, it will not catch up like this"},
 		{"within chance", "30s", at(3000, 2.6, 2.5), 0, "neither closes nor grows measurably"},
 		{"the cluster stood still, in time", "30s", at(3000, 2.5, 0), 0, "?"},
@@ -209,11 +209,15 @@ func TestFetchTime(t *testing.T) {
 	f.Globs["/s/snapshot-*.tar.*"] = []string{"/s/snapshot-900-9zAbc.tar.zst", "/s/snapshot-1000-8zAbc.tar.zst", "/s/snapshot-2000-0.tar.zst", "/s/snapshot-x.tar.bz2"}
 	f.Stats["/s/snapshot-1000-8zAbc.tar.zst"] = host.Stat{Type: host.Regular, Size: 100 << 30}
 	v := wanted("v", func(v *ValidatorHealth) { v.Snapshots, v.FetchSpeed = "/s", 50<<20 })
-	if d, err := v.fetchTime(t.Context(), f, at(10, 1, 1)); err != nil || d != 2048*time.Second {
+	if d, err := v.fetchTime(t.Context(), f, at(1000, 1, 1)); err != nil || d != 2048*time.Second {
 		t.Errorf("%s %v", d, err)
 	}
 	v.FetchSpeed = 0
-	if d, err := v.fetchTime(t.Context(), f, at(10, 1, 1)); err != nil || d != 0 {
+	if d, err := v.fetchTime(t.Context(), f, at(1000, 1, 1)); err != nil || d != 0 {
 		t.Errorf("no speed: %s %v", d, err)
+	}
+	v.Snapshots, v.FetchSpeed = "/none", 50<<20
+	if d, err := v.fetchTime(t.Context(), f, at(10, 1, 1)); err != nil || d != 0 {
+		t.Errorf("the folder is looked at though the validator keeps up: %s %v", d, err)
 	}
 }

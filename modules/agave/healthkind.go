@@ -18,7 +18,7 @@ var ValidatorHealthKind = modules.Kind{
 	Name: "validator_health", Label: "a name for the validator in messages", Platform: host.Linux, Layer: "agave",
 	Doc: "How far the validator may be behind its cluster, for an `invariant` and for health checks: bisc repairs none of it, and no layer waits for it. " +
 		"Both slots are asked from the host, twice, a window apart, so that slots a second are measured and never assumed: the gap is said in slots and in the cluster's time, with the rate at which it closes, when it will be closed, " +
-		"how long a fresh snapshot would take to fetch where its size and the speed are known, and which of the two is the cheaper. A validator that loads its snapshot answers nobody for many minutes: while its process lives that is `starting`, not gone.",
+		"and, where a snapshot's size and `fetch_speed` are known, how long a fresh one would take to fetch and which of the two is the cheaper. A validator that loads its snapshot answers nobody for many minutes: while its process lives that is `starting`, not gone.",
 	Checks: []string{
 		"now: getSlot of the validator and of the cluster, at the commitment `processed`, and getHealth",
 		"now, where the validator's RPC is silent: the host's process table",
@@ -104,17 +104,24 @@ func (v *ValidatorHealth) Plan(ctx context.Context, h host.Reader) (modules.Chan
 	if err != nil {
 		return modules.Change{}, fmt.Errorf("ask how far %s is: %w", v.Name, err)
 	}
-	fetch, err := v.fetchTime(ctx, h, got)
-	if err != nil {
-		return modules.Change{}, err
+	fetch, unread := v.fetchTime(ctx, h, got)
+	if errors.Is(unread, host.ErrUnreachable) {
+		return modules.Change{}, unread
 	}
-	return v.decide(got, fetch)
+	c, err := v.decide(got, fetch)
+	if unread != nil && len(c.Diffs) > 0 { // the gap is the verdict, whatever the folder says
+		c.Diffs[0].Text += unread.Error() + "\n"
+	}
+	return c, err
 }
 
 // fetchTime is how long a snapshot as large as the newest one on the host would take; 0 where that is not known.
 func (v *ValidatorHealth) fetchTime(ctx context.Context, h host.Reader, got Health) (time.Duration, error) {
-	if v.Snapshots == "" || v.FetchSpeed <= 0 || got.State != Answers || got.GapKnown && got.Gap <= 0 {
+	if v.Snapshots == "" || v.FetchSpeed <= 0 || v.ClusterRPC == "" || got.State != Answers || !got.GapKnown {
 		return 0, nil
+	}
+	if within, err := v.within(got); err != nil || within {
+		return 0, nil // decide says why
 	}
 	names, err := h.Glob(ctx, v.Snapshots+"/snapshot-*.tar.*")
 	if err != nil {
@@ -235,7 +242,9 @@ func outlook(h Health, fetch time.Duration) string {
 		return fmt.Sprintf("the gap neither closes nor grows measurably (%+.2f slots/s in %s): look again with a longer window; %s", closing, h.Own.Window.Round(time.Millisecond), fresh)
 	case !ends:
 		return fmt.Sprintf("the gap grows by %.2f slots/s, it will not catch up like this; %s: the runbook recover", -closing, fresh)
-	case fetch > 0 && fetch < eta:
+	case fetch <= 0:
+		return fmt.Sprintf("the gap closes by %.2f slots/s, in about %s; %s: wait, or the runbook recover, whichever is the sooner (bisc snapshot find measures how fast sources are)", closing, eta, fresh)
+	case fetch < eta:
 		return fmt.Sprintf("the gap closes by %.2f slots/s, in about %s; %s: the runbook recover may be the cheaper", closing, eta, fresh)
 	}
 	return fmt.Sprintf("the gap closes by %.2f slots/s, in about %s; %s: to wait is the cheaper", closing, eta, fresh)

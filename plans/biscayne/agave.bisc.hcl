@@ -68,6 +68,8 @@ layer "agave" {
       rpc         = local.v.rpc
       cluster_rpc = local.v.cluster_rpc
       max_behind  = local.v.max_behind
+      snapshots   = local.beneath["validator-snapshots"]
+      fetch_speed = try(local.v.fetch_speed, null)
     }
   }
 

@@ -92,6 +92,8 @@ runbook "health-check" {
         rpc         = local.v.rpc
         cluster_rpc = local.v.cluster_rpc
         max_behind  = local.v.max_behind
+        snapshots   = local.beneath["validator-snapshots"]
+        fetch_speed = try(local.v.fetch_speed, null)
       }
     }
     invariant {

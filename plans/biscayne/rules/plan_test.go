@@ -123,6 +123,7 @@ func faultsIn(p *plans.Plan, verdicts map[string][]string) (faults []string) {
 	seen := map[string][]string{}
 	for _, st := range p.Stages {
 		seen[st.Name] = append(seen[st.Name], judged(st)...)
+		faults = append(faults, lacking(st)...)
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.Runbooks)) {
 		rb := p.Runbooks[name]
@@ -130,6 +131,7 @@ func faultsIn(p *plans.Plan, verdicts map[string][]string) (faults []string) {
 		seen[name] = judged(rb.Stages...)
 		for _, st := range rb.Stages {
 			seen[st.Name] = judged(st)
+			faults = append(faults, lacking(st)...)
 		}
 	}
 	for name, want := range verdicts {
@@ -184,6 +186,30 @@ func TestFaultF40_EveryInvariantOfTheRunbooksIsMissed(t *testing.T) {
 		}
 	}
 	if tried < 30 {
+		t.Errorf("only %d are found", tried)
+	}
+}
+
+var given = regexp.MustCompile(`(?m)^ +(?:snapshots|fetch_speed) +=.*\n`)
+
+// TestEveryGivenValueIsMissed takes each value out of the plan that its kind can do without, in turn: a rule must miss it.
+func TestEveryGivenValueIsMissed(t *testing.T) {
+	all, tried := files(t), 0
+	for i, f := range all {
+		if !ofIssue.MatchString("/" + f.Name) {
+			continue
+		}
+		text := string(f.Text)
+		for _, at := range given.FindAllStringIndex(text, -1) {
+			without := slices.Clone(all)
+			without[i].Text = []byte(text[:at[0]] + text[at[1]:])
+			tried++
+			if faults, err := broken(t, without); err != nil || len(faults) == 0 {
+				t.Errorf("%s: without %q no rule is broken (%v)", f.Name, strings.TrimSpace(text[at[0]:at[1]]), err)
+			}
+		}
+	}
+	if tried < 4 {
 		t.Errorf("only %d are found", tried)
 	}
 }

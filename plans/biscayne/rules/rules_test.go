@@ -116,6 +116,22 @@ func (w *walk) act(st *layers.Stage, it layers.Item) {
 	}
 }
 
+// lacking are the values that a kind can do without, and the plan cannot: each is in a layer or a runbook, and what it is for is in the rule.
+func lacking(st layers.Stage) (faults []string) {
+	want := func(ok bool, it layers.Item, rule string) {
+		if !ok {
+			faults = append(faults, fmt.Sprintf("%s (%s): %s", it.Address, it.Where, rule))
+		}
+	}
+	for _, it := range st.Items {
+		switch r := it.Resource.(type) {
+		case *agave.ValidatorHealth:
+			want(r.Snapshots != "" && r.FetchSpeed > 0, it, "of a validator that is behind it is said which is the sooner, to wait or to fetch: by a snapshot's size and the speed")
+		}
+	}
+	return faults
+}
+
 func (w *walk) snapshot(it layers.Item, r *agave.Snapshot, here bool) {
 	leap := w.rb.Name == "recover"
 	if r.Fetch {
