@@ -70,12 +70,17 @@ host "biscayne" {
       rpc         = "http://127.0.0.1:8899"
       cluster_rpc = "https://api.mainnet-beta.solana.com"
       max_behind  = "60s"
-      reachable   = {} # ADDRESS:PORT = entrypoint; with relay_design "ashburn" "137.239.194.65:8001" = "entrypoint.mainnet-beta.solana.com:8001"
+      # What gossip, the RPC and shreds need (biscayne.md 3.2, 3.3): of the container each once, and mapped to the node by docker.
+      ports     = ["8899/tcp", "8001/udp"]
+      published = ["8899/tcp", "8001/udp", "9000/udp"]
+
+      reachable = {} # ADDRESS:PORT = entrypoint; with relay_design "ashburn" "137.239.194.65:8001" = "entrypoint.mainnet-beta.solana.com:8001"
 
       # More than 20,000 slots behind is too old (biscayne.md 4.7).
       snapshot_max_behind = "20000"
       snapshot_fresh      = "500"
       complete_run        = 600      # slots, more than snapshot_fresh
+      full_every          = 100000   # slots between the validator's own fulls: at 1000 each paused replay for 15 minutes (incident 35)
       min_speed           = "20MiB"  # a second
       bandwidth           = "250MiB" # a second: at 400 the management address was rate-limited (incident 36)
       fetch_speed         = "170MiB" # a second, as fetched: 107 GB in about 10 minutes (biscayne.md 4.6); measured anew by bisc snapshot find

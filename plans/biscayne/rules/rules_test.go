@@ -123,8 +123,20 @@ func lacking(st layers.Stage) (faults []string) {
 			faults = append(faults, fmt.Sprintf("%s (%s): %s", it.Address, it.Where, rule))
 		}
 	}
+	ports := false
+	defer func() {
+		if st.Name == "agave" && !ports {
+			faults = append(faults, "agave: nobody looks whether the ports of the validator's container are there, each once, and mapped to the node (incident 25)")
+		}
+	}()
 	for _, it := range st.Items {
 		switch r := it.Resource.(type) {
+		case *kube.WantedDeployment:
+			ports = ports || it.Invariant && len(r.Ports) > 0 && len(r.Published) > 0
+		case *agave.Snapshot:
+			want(st.Name != "agave" || r.FullEvery > 0, it, "a validator that makes fulls too often stands still for minutes each time (incident 35)")
+		case *agave.ValidatorExit:
+			want(r.Log != "", it, "a validator that was killed has ended too: its log tells a clean exit (incident 7)")
 		case *agave.ValidatorHealth:
 			want(r.Snapshots != "" && r.FetchSpeed > 0, it, "of a validator that is behind it is said which is the sooner, to wait or to fetch: by a snapshot's size and the speed")
 		}
