@@ -67,9 +67,11 @@ host "biscayne" {
       image_id = null # no source gives it: bisc run start takes what the host has; write it here once it is known
       identity = "4WeLUxfQghbhsLEuwaAzjZiHg2VBw87vqHc4iZrGvKPr"
 
-      rpc         = "http://127.0.0.1:8899"
-      cluster_rpc = "https://api.mainnet-beta.solana.com"
-      max_behind  = "60s"
+      rpc          = "http://127.0.0.1:8899"
+      cluster_rpc  = "https://api.mainnet-beta.solana.com"
+      max_behind   = "60s"
+      min_headroom = "48GiB" # no source gives it: about a twentieth of the pod's limit (921600M to 1024000M, biscayne.md 3.2; incident 28)
+
       # What gossip, the RPC and shreds need (biscayne.md 3.2, 3.3): of the container each once, and mapped to the node by docker.
       ports     = ["8899/tcp", "8001/udp"]
       published = ["8899/tcp", "8001/udp", "9000/udp"]

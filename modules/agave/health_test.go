@@ -221,3 +221,52 @@ func TestFetchTime(t *testing.T) {
 		t.Errorf("the folder is looked at though the validator keeps up: %s %v", d, err)
 	}
 }
+
+// TestIncident28_HeadroomIsJudged: what the tightest limit leaves is compared, with the pages that the kernel takes back first; what cannot be read
+// is not known, and no verdict on the slots is lost by it.
+func TestIncident28_HeadroomIsJudged(t *testing.T) {
+	const slots = `getSlot({"commitment":"processed"}) at `
+	for name, c := range map[string]struct {
+		set    func(*hosttest.Fake)
+		behind bool
+		says   string // "" is in sync, "?" an error
+	}{
+		"enough":     {says: ""},
+		"too little": {set: func(f *hosttest.Fake) { f.Files[podGroup+"/memory.current"] = "4200000000\n" }, says: "memory: 95.0MB left of its limit of 4GiB -> at least 1GiB"},
+		"cache is not use": {set: func(f *hosttest.Fake) {
+			f.Files[podGroup+"/memory.current"] = "4200000000\n"
+			f.Files[podGroup+"/memory.stat"] = "anon 1\ninactive_file 2000000000\n"
+		}},
+		"no limit": {set: func(f *hosttest.Fake) {
+			f.Files[podGroup+"/memory.max"] = "max\n"
+			f.Files["/proc/meminfo"] = "MemTotal: 9 kB\nMemAvailable:  1024 kB\n"
+		}, says: "left of the host's"},
+		"no group":          {set: func(f *hosttest.Fake) { f.Files["/proc/42/cgroup"] = "4:memory:/x\n" }, says: "?"},
+		"unread":            {set: func(f *hosttest.Fake) { f.Errors["read "+podGroup+"/memory.current"] = errors.New("stuck") }, says: "?"},
+		"no process":        {set: func(f *hosttest.Fake) { f.Answer(0, "", host.WatchValidators()...) }},
+		"behind and unread": {set: func(f *hosttest.Fake) { f.Errors["read "+podGroup+"/memory.current"] = errors.New("stuck") }, behind: true, says: "behind: 994 slots"},
+	} {
+		v := wanted("v", func(v *ValidatorHealth) {
+			v.MaxBehind, v.MinHeadroom, v.Window = Behind{Slots: 2000}, 1<<30, 10*time.Millisecond
+		})
+		if c.behind {
+			v.MaxBehind.Slots = 100
+		}
+		f := hosttest.New("a")
+		f.RPCs[slots+v.RPC], f.RPCs[slots+v.ClusterRPC], f.RPCs["getHealth() at "+v.RPC] = []string{"1000", "1010"}, []string{"2000", "2004"}, []string{`"ok"`}
+		f.Answer(0, "42 agave-validator 900 running\n", host.WatchValidators()...)
+		f.Files["/proc/42/cgroup"] = "0::/docker/abc/kubelet/pod1/c1\n"
+		for _, g := range []string{podGroup + "/c1", podGroup, "/sys/fs/cgroup/docker/abc/kubelet", "/sys/fs/cgroup/docker/abc", "/sys/fs/cgroup/docker"} {
+			f.Files[g+"/memory.current"], f.Files[g+"/memory.max"], f.Files[g+"/memory.events"] = "1073741824\n", "max\n", ""
+		}
+		f.Files[podGroup+"/memory.max"], f.Files[podGroup+"/memory.stat"] = "4294967296\n", "anon 1\ninactive_file 100\n"
+		if c.set != nil {
+			c.set(f)
+		}
+		got, err := v.Plan(t.Context(), f)
+		text := kindtest.Print(got)
+		if (c.says == "?") != (err != nil) || c.says == "" && !got.InSync() || c.says != "?" && !strings.Contains(text, c.says) || len(got.Steps) > 0 {
+			t.Errorf("%s: %v\n%s\nwant %q", name, err, text, c.says)
+		}
+	}
+}

@@ -139,6 +139,7 @@ func lacking(st layers.Stage) (faults []string) {
 			want(r.Log != "", it, "a validator that was killed has ended too: its log tells a clean exit (incident 7)")
 		case *agave.ValidatorHealth:
 			want(r.Snapshots != "" && r.FetchSpeed > 0, it, "of a validator that is behind it is said which is the sooner, to wait or to fetch: by a snapshot's size and the speed")
+			want(r.MinHeadroom > 0 || st.Name == "agave", it, "a validator that runs out of memory is killed by the kernel: health-check says so before (incident 28)")
 		}
 	}
 	return faults
