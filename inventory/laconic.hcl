@@ -69,17 +69,25 @@ host "biscayne" {
       image_id = null # no source gives it: bisc run start takes what the host has; write it here once it is known
       identity = "4WeLUxfQghbhsLEuwaAzjZiHg2VBw87vqHc4iZrGvKPr"
 
-      rpc         = "http://127.0.0.1:8899"
-      cluster_rpc = "https://api.mainnet-beta.solana.com"
-      max_behind  = "60s"
-      reachable   = {} # ADDRESS:PORT = entrypoint; with relay_design "ashburn" "137.239.194.65:8001" = "entrypoint.mainnet-beta.solana.com:8001"
+      rpc          = "http://127.0.0.1:8899"
+      cluster_rpc  = "https://api.mainnet-beta.solana.com"
+      max_behind   = "60s"
+      min_headroom = "48GiB" # no source gives it: about a twentieth of the pod's limit (921600M to 1024000M, biscayne.md 3.2; incident 28)
+
+      # What gossip, the RPC and shreds need (biscayne.md 3.2, 3.3): of the container each once, and mapped to the node by docker.
+      ports     = ["8899/tcp", "8001/udp"]
+      published = ["8899/tcp", "8001/udp", "9000/udp"]
+
+      reachable = {} # ADDRESS:PORT = entrypoint; with relay_design "ashburn" "137.239.194.65:8001" = "entrypoint.mainnet-beta.solana.com:8001"
 
       # More than 20,000 slots behind is too old (biscayne.md 4.7).
       snapshot_max_behind = "20000"
       snapshot_fresh      = "500"
       complete_run        = 600      # slots, more than snapshot_fresh
+      full_every          = 100000   # slots between the validator's own fulls: at 1000 each paused replay for 15 minutes (incident 35)
       min_speed           = "20MiB"  # a second
       bandwidth           = "250MiB" # a second: at 400 the management address was rate-limited (incident 36)
+      fetch_speed         = "170MiB" # a second, as fetched: 107 GB in about 10 minutes (biscayne.md 4.6); measured anew by bisc snapshot find
       known_sources       = []
 
       # What the pod's environment must say, beside what laconic-so's specification says.

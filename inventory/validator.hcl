@@ -54,13 +54,17 @@ host "biscayne" {
       rpc         = "http://127.0.0.1:8899"
       cluster_rpc = "http://198.51.100.1:8899"
       max_behind  = "60s"
+      ports       = ["8899/tcp"]
+      published   = ["8899/tcp"]
       reachable   = {}
 
       snapshot_max_behind = "20000"
       snapshot_fresh      = "500"
       complete_run        = 600 # slots, more than snapshot_fresh
+      full_every          = 1000
       min_speed           = "64KiB"
       bandwidth           = "1GiB"
+      fetch_speed         = "64MiB"
       known_sources       = []
 
       env = {

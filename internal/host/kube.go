@@ -52,6 +52,9 @@ var (
 	// ErrNoAPI: nothing can be asked: no kubeconfig, nobody listens, TLS fails, or the API server is not ready (503, EOF). It
 	// is not known then what the cluster holds.
 	ErrNoAPI = errors.New("the Kubernetes API does not answer")
+	// ErrUnasked is an ErrNoAPI of which not even that is known: the kubeconfig cannot be used, or who answers is not whom it names, by
+	// the certificate. The API server may be at work, and start what it holds.
+	ErrUnasked = fmt.Errorf("%w, for it cannot be asked", ErrNoAPI)
 	// ErrForwarding: this way to the host carries no connections (a reader's key, a switch).
 	ErrForwarding = errors.New("this way to the host carries no connections to its services")
 )

@@ -2,6 +2,7 @@ package agave
 
 import (
 	"cmp"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -16,7 +17,7 @@ func TestExitWithoutAPI(t *testing.T) {
 	const atWork, between, off = "node 7 70\nstate active\nprocess 9\n", "node 7 70\nstate activating\n", "node 7 70\nstate inactive\n"
 	for situation, c := range map[string]struct {
 		answers   bool
-		refuses   bool
+		refuses   int // HTTP's code; with 429 and 500 on as the API's reader has it
 		kubelet   string
 		processes string
 		homes     string
@@ -41,7 +42,10 @@ func TestExitWithoutAPI(t *testing.T) {
 		"no such node lives":                  {kubelet: "none\n", want: []string{"in sync"}},
 		"the node's systemd is silent":        {kubelet: "node 7 70\nstate unknown\nprocess 9\n", processes: alive, want: []string{"docker unpause"}, not: "step:"},
 		"the API answers":                     {answers: true, kubelet: atWork, processes: alive, want: []string{"why: where it answers", "bisc run stop"}, not: "step:"},
-		"the API answers with a refusal":      {refuses: true, kubelet: atWork, processes: alive, want: []string{"bisc run stop"}, not: "step:"},
+		"the API answers with a refusal":      {refuses: 403, kubelet: atWork, processes: alive, want: []string{"bisc run stop"}, not: "step:"},
+		"the API has too much to do":          {refuses: 429, kubelet: atWork, processes: alive, want: []string{"bisc run stop"}, not: "step:"},
+		"the API's etcd is away":              {refuses: 503, kubelet: atWork, processes: alive, want: []string{"step: run [stop kubelet] 7 70 " + node, "settle: 5m0s"}, not: "bisc run stop"},
+		"the API fails":                       {refuses: 500, kubelet: off, processes: alive, want: []string{"[let-validator-exit]"}, not: "bisc run stop"},
 		"it answers, and nothing lives":       {answers: true, kubelet: off, want: []string{"bisc run stop"}, not: "step:"},
 	} {
 		f := hosttest.New("u1")
@@ -52,8 +56,10 @@ func TestExitWithoutAPI(t *testing.T) {
 		switch {
 		case c.answers:
 			f.Kubes["v1/nodes"] = `{"items":[]}`
-		case c.refuses:
-			f.Errors["kube v1/nodes"] = &host.KubeError{Code: 403, Message: "forbidden"}
+		case c.refuses >= 429:
+			f.Errors["kube v1/nodes"] = fmt.Errorf("%w: %w", host.ErrNoAPI, &host.KubeError{Code: c.refuses, Message: "not now"})
+		case c.refuses > 0:
+			f.Errors["kube v1/nodes"] = &host.KubeError{Code: c.refuses, Message: "forbidden"}
 		default:
 			f.Errors["kube v1/nodes"] = host.ErrNoAPI
 		}
@@ -82,6 +88,7 @@ func TestExitWithoutAPI(t *testing.T) {
 func TestExitWithoutAPINeedsAnswers(t *testing.T) {
 	for situation, change := range map[string]func(*hosttest.Fake){
 		"no kubeconfig":       func(f *hosttest.Fake) { delete(f.Files, "/k"); f.Missing["/k"] = true },
+		"another's cert":      func(f *hosttest.Fake) { f.Errors["kube v1/nodes"] = fmt.Errorf("%w: x509", host.ErrUnasked) },
 		"the kubelet unread":  func(f *hosttest.Fake) { f.Answer(3, "", host.Kubelet.Argv("n")...) },
 		"the kubelet garbled": func(f *hosttest.Fake) { f.Answer(0, "node 7\n", host.Kubelet.Argv("n")...) },
 		"nothing is carried":  func(f *hosttest.Fake) { f.Errors["kube v1/nodes"] = host.ErrForwarding },

@@ -45,7 +45,7 @@ func TestHealthDecides(t *testing.T) {
 		{"exactly the limit", "40s", at(100, 2.5, 2.5), 0, ""},
 		{"closes, and waiting is cheaper", "30s", at(3000, 5, 2.5), 2 * time.Hour, "closes by 2.50 slots/s, in about 20m0s; a fresh snapshot would take about 2h0m0s to fetch, and its unpacking and replay on top: to wait is the cheaper"},
 		{"closes, and a fetch is faster", "30s", at(30000, 5, 2.5), time.Hour, "in about 3h20m0s; a fresh snapshot would take about 1h0m0s to fetch, and its unpacking and replay on top: the runbook recover may be the cheaper"},
-		{"closes, and the fetch is unknown", "30s", at(3000, 5, 2.5), 0, "in about 20m0s; how long a fresh snapshot would take is not known: to wait is the cheaper"},
+		{"closes, and the fetch is unknown", "30s", at(3000, 5, 2.5), 0, "in about 20m0s; how long a fresh snapshot would take is not known: wait, or the runbook recover, whichever is the sooner"},
 		{"grows", "30s", at(3000, 1, 2.5), 0, "the gap grows by 1.50 slots/s, it will not catch up like this"},
 		{"within chance", "30s", at(3000, 2.6, 2.5), 0, "neither closes nor grows measurably"},
 		{"the cluster stood still, in time", "30s", at(3000, 2.5, 0), 0, "?"},
@@ -209,11 +209,64 @@ func TestFetchTime(t *testing.T) {
 	f.Globs["/s/snapshot-*.tar.*"] = []string{"/s/snapshot-900-9zAbc.tar.zst", "/s/snapshot-1000-8zAbc.tar.zst", "/s/snapshot-2000-0.tar.zst", "/s/snapshot-x.tar.bz2"}
 	f.Stats["/s/snapshot-1000-8zAbc.tar.zst"] = host.Stat{Type: host.Regular, Size: 100 << 30}
 	v := wanted("v", func(v *ValidatorHealth) { v.Snapshots, v.FetchSpeed = "/s", 50<<20 })
-	if d, err := v.fetchTime(t.Context(), f, at(10, 1, 1)); err != nil || d != 2048*time.Second {
+	if d, err := v.fetchTime(t.Context(), f, at(1000, 1, 1)); err != nil || d != 2048*time.Second {
 		t.Errorf("%s %v", d, err)
 	}
 	v.FetchSpeed = 0
-	if d, err := v.fetchTime(t.Context(), f, at(10, 1, 1)); err != nil || d != 0 {
+	if d, err := v.fetchTime(t.Context(), f, at(1000, 1, 1)); err != nil || d != 0 {
 		t.Errorf("no speed: %s %v", d, err)
+	}
+	v.Snapshots, v.FetchSpeed = "/none", 50<<20
+	if d, err := v.fetchTime(t.Context(), f, at(10, 1, 1)); err != nil || d != 0 {
+		t.Errorf("the folder is looked at though the validator keeps up: %s %v", d, err)
+	}
+}
+
+// TestIncident28_HeadroomIsJudged: what the tightest limit leaves is compared, with the pages that the kernel takes back first; what cannot be read
+// is not known, and no verdict on the slots is lost by it.
+func TestIncident28_HeadroomIsJudged(t *testing.T) {
+	const slots = `getSlot({"commitment":"processed"}) at `
+	for name, c := range map[string]struct {
+		set    func(*hosttest.Fake)
+		behind bool
+		says   string // "" is in sync, "?" an error
+	}{
+		"enough":     {says: ""},
+		"too little": {set: func(f *hosttest.Fake) { f.Files[podGroup+"/memory.current"] = "4200000000\n" }, says: "memory: 95.0MB left of its limit of 4GiB -> at least 1GiB"},
+		"cache is not use": {set: func(f *hosttest.Fake) {
+			f.Files[podGroup+"/memory.current"] = "4200000000\n"
+			f.Files[podGroup+"/memory.stat"] = "anon 1\ninactive_file 2000000000\n"
+		}},
+		"no limit": {set: func(f *hosttest.Fake) {
+			f.Files[podGroup+"/memory.max"] = "max\n"
+			f.Files["/proc/meminfo"] = "MemTotal: 9 kB\nMemAvailable:  1024 kB\n"
+		}, says: "left of the host's"},
+		"no group":          {set: func(f *hosttest.Fake) { f.Files["/proc/42/cgroup"] = "4:memory:/x\n" }, says: "?"},
+		"unread":            {set: func(f *hosttest.Fake) { f.Errors["read "+podGroup+"/memory.current"] = errors.New("stuck") }, says: "?"},
+		"no process":        {set: func(f *hosttest.Fake) { f.Answer(0, "", host.WatchValidators()...) }},
+		"behind and unread": {set: func(f *hosttest.Fake) { f.Errors["read "+podGroup+"/memory.current"] = errors.New("stuck") }, behind: true, says: "behind: 994 slots"},
+	} {
+		v := wanted("v", func(v *ValidatorHealth) {
+			v.MaxBehind, v.MinHeadroom, v.Window = Behind{Slots: 2000}, 1<<30, 10*time.Millisecond
+		})
+		if c.behind {
+			v.MaxBehind.Slots = 100
+		}
+		f := hosttest.New("a")
+		f.RPCs[slots+v.RPC], f.RPCs[slots+v.ClusterRPC], f.RPCs["getHealth() at "+v.RPC] = []string{"1000", "1010"}, []string{"2000", "2004"}, []string{`"ok"`}
+		f.Answer(0, "42 agave-validator 900 running\n", host.WatchValidators()...)
+		f.Files["/proc/42/cgroup"] = "0::/docker/abc/kubelet/pod1/c1\n"
+		for _, g := range []string{podGroup + "/c1", podGroup, "/sys/fs/cgroup/docker/abc/kubelet", "/sys/fs/cgroup/docker/abc", "/sys/fs/cgroup/docker"} {
+			f.Files[g+"/memory.current"], f.Files[g+"/memory.max"], f.Files[g+"/memory.events"] = "1073741824\n", "max\n", ""
+		}
+		f.Files[podGroup+"/memory.max"], f.Files[podGroup+"/memory.stat"] = "4294967296\n", "anon 1\ninactive_file 100\n"
+		if c.set != nil {
+			c.set(f)
+		}
+		got, err := v.Plan(t.Context(), f)
+		text := kindtest.Print(got)
+		if (c.says == "?") != (err != nil) || c.says == "" && !got.InSync() || c.says != "?" && !strings.Contains(text, c.says) || len(got.Steps) > 0 {
+			t.Errorf("%s: %v\n%s\nwant %q", name, err, text, c.says)
+		}
 	}
 }

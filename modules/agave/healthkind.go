@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"bisc/hostbin/snapshots"
 	"bisc/internal/host"
 	"bisc/modules"
 )
@@ -18,10 +19,11 @@ var ValidatorHealthKind = modules.Kind{
 	Name: "validator_health", Label: "a name for the validator in messages", Platform: host.Linux, Layer: "agave",
 	Doc: "How far the validator may be behind its cluster, for an `invariant` and for health checks: bisc repairs none of it, and no layer waits for it. " +
 		"Both slots are asked from the host, twice, a window apart, so that slots a second are measured and never assumed: the gap is said in slots and in the cluster's time, with the rate at which it closes, when it will be closed, " +
-		"how long a fresh snapshot would take to fetch where its size and the speed are known, and which of the two is the cheaper. A validator that loads its snapshot answers nobody for many minutes: while its process lives that is `starting`, not gone.",
+		"and, where a snapshot's size and `fetch_speed` are known, how long a fresh one would take to fetch and which of the two is the cheaper. With `min_headroom` its memory is judged too, before the kernel is out of it. A validator that loads its snapshot answers nobody for many minutes: while its process lives that is `starting`, not gone.",
 	Checks: []string{
 		"now: getSlot of the validator and of the cluster, at the commitment `processed`, and getHealth",
 		"now, where the validator's RPC is silent: the host's process table",
+		"now, with `min_headroom`: the process table, and the control groups of the validators in it",
 		"now, where it is too far behind and `snapshots` is given: the sizes of the archives there",
 	},
 	Example: `validator_health "agave" {
@@ -37,13 +39,14 @@ var ValidatorHealthKind = modules.Kind{
 
 // ValidatorHealth is the resource of ValidatorHealthKind.
 type ValidatorHealth struct {
-	Name       string
-	RPC        string        `hcl:"rpc,optional" doc:"the validator's own JSON-RPC, as the host reaches it" default:"\"http://127.0.0.1:8899\""`
-	ClusterRPC string        `hcl:"cluster_rpc,optional" doc:"the cluster's JSON-RPC, asked from the host too. Without it the validator's own getHealth has the word, which compares with the validators that it knows"`
-	MaxBehind  Behind        `hcl:"max_behind,optional" doc:"how far it may be behind: in the cluster's time (30s), or in slots (100 slots)" default:"\"30s\""`
-	Window     time.Duration `hcl:"window,optional" doc:"between the two looks; a longer one tells slower closing from chance" default:"\"5s\""`
-	Snapshots  string        `hcl:"snapshots,optional" doc:"the validator's folder of snapshot archives on the host: how large a fresh one will be is taken from the newest there"`
-	FetchSpeed modules.Bytes `hcl:"fetch_speed,optional" doc:"bytes a second that a fetch of a snapshot reaches (bisc snapshot find measures it). Default: not known, and said so"`
+	Name        string
+	RPC         string        `hcl:"rpc,optional" doc:"the validator's own JSON-RPC, as the host reaches it" default:"\"http://127.0.0.1:8899\""`
+	ClusterRPC  string        `hcl:"cluster_rpc,optional" doc:"the cluster's JSON-RPC, asked from the host too. Without it the validator's own getHealth has the word, which compares with the validators that it knows"`
+	MaxBehind   Behind        `hcl:"max_behind,optional" doc:"how far it may be behind: in the cluster's time (30s), or in slots (100 slots)" default:"\"30s\""`
+	Window      time.Duration `hcl:"window,optional" doc:"between the two looks; a longer one tells slower closing from chance" default:"\"5s\""`
+	Snapshots   string        `hcl:"snapshots,optional" doc:"the validator's folder of snapshot archives on the host: how large a fresh one will be is taken from the newest there"`
+	MinHeadroom modules.Bytes `hcl:"min_headroom,optional" doc:"memory that the validator has to have left of its control groups' tightest limit, or of the host's memory where there is none; pages of files that were not used lately count as left. Default: not looked at"`
+	FetchSpeed  modules.Bytes `hcl:"fetch_speed,optional" doc:"bytes a second that a fetch of a snapshot reaches (bisc snapshot find measures it). Default: not known, and said so"`
 }
 
 // Behind is a distance in time or in slots; one of them is set.
@@ -100,21 +103,52 @@ func (v *ValidatorHealth) Validate() error {
 
 // Plan looks. The error is all that keeps from knowing.
 func (v *ValidatorHealth) Plan(ctx context.Context, h host.Reader) (modules.Change, error) {
-	got, err := ReadHealth(ctx, h, HealthQuery{RPC: v.RPC, ClusterRPC: v.ClusterRPC, Window: v.Window})
+	var (
+		got    Health
+		room   headroom
+		lives  bool
+		narrow error // the headroom is not known
+	)
+	err := host.Ask(ctx,
+		func(ctx context.Context) (err error) {
+			got, err = ReadHealth(ctx, h, HealthQuery{RPC: v.RPC, ClusterRPC: v.ClusterRPC, Window: v.Window})
+			return err
+		},
+		func(ctx context.Context) error {
+			if v.MinHeadroom > 0 {
+				room, lives, narrow = readHeadroom(ctx, h)
+			}
+			return nil
+		})
 	if err != nil {
 		return modules.Change{}, fmt.Errorf("ask how far %s is: %w", v.Name, err)
 	}
-	fetch, err := v.fetchTime(ctx, h, got)
-	if err != nil {
-		return modules.Change{}, err
+	fetch, unread := v.fetchTime(ctx, h, got)
+	if errors.Is(unread, host.ErrUnreachable) {
+		return modules.Change{}, unread
 	}
-	return v.decide(got, fetch)
+	c, err := v.decide(got, fetch)
+	if unread != nil && len(c.Diffs) > 0 { // the gap is the verdict, whatever the folder says
+		c.Diffs[0].Text += unread.Error() + "\n"
+	}
+	if lives && room.left < float64(v.MinHeadroom) {
+		c.Refuse("memory", fmt.Sprintf("%s left of %s", snapshots.Bytes(int64(max(0, room.left))), room.of), fmt.Sprintf("at least %s", v.MinHeadroom),
+			"the kernel kills it where none is left, and indexing a snapshot takes the most: a larger limit (resources.containers.limits.memory of spec.yml), or a smaller index")
+	}
+	if narrow != nil && len(c.Diffs) > 0 && !errors.Is(narrow, host.ErrUnreachable) { // a verdict stands, whatever else is not known
+		c.Diffs[0].Text += narrow.Error() + "\n"
+		narrow = nil
+	}
+	return c, errors.Join(err, narrow)
 }
 
 // fetchTime is how long a snapshot as large as the newest one on the host would take; 0 where that is not known.
 func (v *ValidatorHealth) fetchTime(ctx context.Context, h host.Reader, got Health) (time.Duration, error) {
-	if v.Snapshots == "" || v.FetchSpeed <= 0 || got.State != Answers || got.GapKnown && got.Gap <= 0 {
+	if v.Snapshots == "" || v.FetchSpeed <= 0 || v.ClusterRPC == "" || got.State != Answers || !got.GapKnown {
 		return 0, nil
+	}
+	if within, err := v.within(got); err != nil || within {
+		return 0, nil // decide says why
 	}
 	names, err := h.Glob(ctx, v.Snapshots+"/snapshot-*.tar.*")
 	if err != nil {
@@ -235,7 +269,9 @@ func outlook(h Health, fetch time.Duration) string {
 		return fmt.Sprintf("the gap neither closes nor grows measurably (%+.2f slots/s in %s): look again with a longer window; %s", closing, h.Own.Window.Round(time.Millisecond), fresh)
 	case !ends:
 		return fmt.Sprintf("the gap grows by %.2f slots/s, it will not catch up like this; %s: the runbook recover", -closing, fresh)
-	case fetch > 0 && fetch < eta:
+	case fetch <= 0:
+		return fmt.Sprintf("the gap closes by %.2f slots/s, in about %s; %s: wait, or the runbook recover, whichever is the sooner (bisc snapshot find measures how fast sources are)", closing, eta, fresh)
+	case fetch < eta:
 		return fmt.Sprintf("the gap closes by %.2f slots/s, in about %s; %s: the runbook recover may be the cheaper", closing, eta, fresh)
 	}
 	return fmt.Sprintf("the gap closes by %.2f slots/s, in about %s; %s: to wait is the cheaper", closing, eta, fresh)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"bisc/hostbin/fetch"
 	"bisc/hostbin/snapshots"
 	"bisc/internal/host"
 	"bisc/modules"
@@ -23,7 +24,7 @@ var SnapshotKind = modules.Kind{
 	Doc: "A pair of snapshots that a validator can start from: a full, and the newest incremental that fits it. The pair's freshness is that of its newest slot, by the files' names, " +
 		"against the finalized slot that the cluster's RPC tells the host; slots a second are measured, never assumed. Without `fetch` and `from` it is only judged: a question of health. " +
 		"With `fetch = true` a pair is brought into the folder by a program of ours that runs on the host, detached, as a job that outlives the connection and is found again: the fastest " +
-		"source, incrementals until they have caught up, each archive checked to its end before it has its name. While a validator runs that has to be a folder of its own on the same file " +
+		"source, incrementals until they are within half of `max_behind` (200 to 500 slots), each archive checked to its end before it has its name. While a validator runs that has to be a folder of its own on the same file " +
 		"system, since a live agave purges archives that it does not know; `final` names the validator's, whose fulls are linked into it where an incremental fits them, so that 100 GB need not " +
 		"come again. With `from` the pair of that other folder is moved in by rename, and what it replaces goes last. The last usable pair never goes.",
 	Checks: []string{
@@ -132,7 +133,7 @@ func (s *Snapshot) Plan(ctx context.Context, h host.Reader) (modules.Change, err
 	var seen heldPairs
 	var c modules.Change
 	if s.Fetch {
-		st, err := s.job("").Read(ctx, h)
+		st, err := s.job("", 0).Read(ctx, h)
 		if err != nil {
 			return c, err
 		}
@@ -217,7 +218,7 @@ func (s *Snapshot) bring(seen heldPairs) modules.Change {
 	if fresh {
 		return c
 	}
-	st, output := seen.job, s.job("").Output()
+	st, output := seen.job, s.job("", 0).Output()
 	switch recent := st.Now.Sub(st.Ended) < soon; {
 	case st.Phase == job.Done && recent:
 		c.Refuse("pair", got, s.wanted(seen), fmt.Sprintf("it is the newest that a fetch which has just ended could get: its output is %s on the host; apply starts another from %s after its end on, or allow more with max_behind", output, soon))
@@ -233,16 +234,23 @@ func (s *Snapshot) bring(seen heldPairs) modules.Change {
 		c.Do(host.Script{Argv: []string{"mkdir", "-m", "0755", "--", s.Path}})
 	}
 	c.Do(seen.move...)
-	c.Do(s.job(seen.tool).Start()...)
+	c.Do(s.job(seen.tool, seen.most).Start()...)
 	c.Settle = s.Limit + time.Minute
 	return c
 }
 
-// job is the fetch, by the folder: whoever asks for it again finds the same one. tool is the program's path.
-func (s *Snapshot) job(tool string) job.Job {
+// near is how few slots behind the cluster a fetch is content: half of what is allowed, so that the pair is still fresh when it is judged, which
+// is later and by a newer tip. Not above the program's own, and not below what nodes can serve.
+func near(most uint64) uint64 {
+	return max(min(most/2, fetch.Defaults().Close), snapshots.LeastMaxBehind)
+}
+
+// job is the fetch, by the folder: whoever asks for it again finds the same one. tool is the program's path, most what is allowed in slots;
+// neither is of what tells one job from another.
+func (s *Snapshot) job(tool string, most uint64) job.Job {
 	argv := []string{tool, "fetch", "--rpc", s.ClusterRPC, "--into", s.Path, "--min-speed", fmt.Sprint(int64(s.MinSpeed)), "--reserve", fmt.Sprint(int64(s.Reserve))}
 	text, _ := s.MaxBehind.MarshalText() // it always can
-	argv = append(argv, "--max-behind", string(text))
+	argv = append(argv, "--max-behind", string(text), "--close", fmt.Sprint(near(most)))
 	more := func(flag, value string) {
 		if value != "" && value != "0" {
 			argv = append(argv, flag, value)

@@ -159,7 +159,7 @@ func (b *snapshotBench) refusesLive() {
 	var st job.State
 	for end := time.Now().Add(time.Minute); st.Phase != job.Failed && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		var err error
-		if st, err = r.job("").Read(b.t.Context(), b.Hands(b.t)); err != nil {
+		if st, err = r.job("", 0).Read(b.t.Context(), b.Hands(b.t)); err != nil {
 			b.t.Fatal(err)
 		}
 	}

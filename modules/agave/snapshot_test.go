@@ -132,9 +132,9 @@ func TestSnapshotAttributes(t *testing.T) {
 		s.MaxBehind, s.MinSpeed, s.Bandwidth, s.LeaveBy, s.Known = snapshots.Span{Time: 2 * time.Hour}, 1000, 5000, "eth9", []string{"k1", "k2"}
 		s.Version, s.ShredVersion, s.Reserve, s.Limit = "3.1", 50093, 77, time.Hour
 	})
-	got := s.job("/p")
+	got := s.job("/p", 18000)
 	line := strings.Join(got.Argv, " ") + " "
-	for _, want := range []string{"--max-behind 2h0m0s", "--min-speed 1000", "--bandwidth 5000", "--from eth9", "--known k1,k2", "--version 3.1", "--shred-version 50093", "--reserve 77", "--have " + ourFolder, "--state " + StateFile(got)} {
+	for _, want := range []string{"--max-behind 2h0m0s", "--close 500", "--min-speed 1000", "--bandwidth 5000", "--from eth9", "--known k1,k2", "--version 3.1", "--shred-version 50093", "--reserve 77", "--have " + ourFolder, "--state " + StateFile(got)} {
 		if !strings.Contains(line, want+" ") {
 			t.Errorf("%s\nlacks %q", line, want)
 		}
@@ -142,7 +142,7 @@ func TestSnapshotAttributes(t *testing.T) {
 	if got.Limit != time.Hour || got.Check() != nil {
 		t.Errorf("%+v, %v", got, got.Check())
 	}
-	plain := snapshot(incoming, func(s *Snapshot) { s.Fetch = true }).job("/p")
+	plain := snapshot(incoming, func(s *Snapshot) { s.Fetch = true }).job("/p", 20000)
 	for _, none := range []string{"--bandwidth", "--from", "--known", "--version", "--shred-version", "--have"} {
 		if slices.Contains(plain.Argv, none) {
 			t.Errorf("%s was not asked for: %v", none, plain.Argv)
@@ -236,5 +236,19 @@ func TestIncident35_FullsTooOften(t *testing.T) {
 		if got := strings.Contains(kindtest.Print(c), "full_every: 1000 slots (process 4711) -> at least 25000"); err != nil || got != want || c.InSync() == want || c.Mendable() {
 			t.Errorf("%q: %v, %s", line, err, kindtest.Print(c))
 		}
+	}
+}
+
+// TestAFetchIsCloserThanItIsJudged: what ends as near as is allowed is judged a moment later, by a newer tip, and is too old then.
+func TestAFetchIsCloserThanItIsJudged(t *testing.T) {
+	for most, want := range map[uint64]uint64{500: 250, 600: 300, 1000: 500, 20000: 500, 300: snapshots.LeastMaxBehind, snapshots.LeastMaxBehind: snapshots.LeastMaxBehind} {
+		if got := near(most); got != want {
+			t.Errorf("%d slots are allowed: a fetch is content at %d, want %d", most, got, want)
+		}
+	}
+	s := snapshot(incoming, func(s *Snapshot) { fetching(s); s.MaxBehind = snapshots.Span{Slots: 500} })
+	text := kindtest.Print(s.bring(heldPairs{folder: true, most: 500, tool: "/p"}))
+	if !strings.Contains(text, "--close 250") {
+		t.Errorf("%s\nlacks --close 250", text)
 	}
 }

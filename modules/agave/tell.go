@@ -105,17 +105,9 @@ const mostGroups = 8
 // memory. It is read on the host, so that it is told where docker and the cluster do not answer.
 func tellMemory(ctx context.Context, h host.Reader, pid int) modules.Fact {
 	f := modules.Fact{Topic: "memory"}
-	b, err := h.ReadFile(ctx, fmt.Sprintf("/proc/%d/cgroup", pid))
+	groups, err := groupsOf(ctx, h, pid)
 	if err != nil {
 		return modules.NotKnown("memory", err)[0]
-	}
-	var groups []string
-	for line := range strings.Lines(string(b)) {
-		if at, ok := strings.CutPrefix(strings.TrimSpace(line), "0::"); ok {
-			for ; at != "/" && at != "." && len(groups) < mostGroups; at = path.Dir(at) {
-				groups = append(groups, "/sys/fs/cgroup"+at)
-			}
-		}
 	}
 	if len(groups) == 0 {
 		f.Text = "not counted: no control group of version 2 holds the process"
@@ -141,10 +133,27 @@ func tellMemory(ctx context.Context, h host.Reader, pid int) modules.Fact {
 	return f
 }
 
+// groupsOf are the folders of a process's control group of version 2, and of those above it; none where no such group holds it.
+func groupsOf(ctx context.Context, h host.Reader, pid int) (groups []string, err error) {
+	b, err := h.ReadFile(ctx, fmt.Sprintf("/proc/%d/cgroup", pid))
+	if err != nil {
+		return nil, err
+	}
+	for line := range strings.Lines(string(b)) {
+		if at, ok := strings.CutPrefix(strings.TrimSpace(line), "0::"); ok {
+			for ; at != "/" && at != "." && len(groups) < mostGroups; at = path.Dir(at) {
+				groups = append(groups, "/sys/fs/cgroup"+at)
+			}
+		}
+	}
+	return groups, nil
+}
+
 // memory is what control groups say. used is -1 where none counts; limited is what is in use under the tightest limit; limit is -1
 // where there is none.
 type memory struct {
 	used, limit, limited, kills float64
+	tightest                    string // the group of limit
 	err                         error
 }
 
@@ -176,7 +185,7 @@ func readGroups(ctx context.Context, h host.Reader, groups []string) memory {
 			m.used = used
 		}
 		if limit, err := strconv.ParseFloat(most[i], 64); err == nil && (m.limit < 0 || limit-used < m.limit-m.limited) {
-			m.limit, m.limited = limit, used
+			m.limit, m.limited, m.tightest = limit, used, groups[i]
 		}
 	}
 	// Kills are counted with those of the groups below: the pod's own group says them all, and is below the kubelet's slice.

@@ -150,6 +150,8 @@ func withoutAPI(e evidence) (ProofState, string) {
 		return Unknown, "no process lives, but the cluster does not tell whether one may start: " + e.api.Error()
 	case e.node == nodeOff:
 		return Stopped, "no process lives, and the node that would start one does not run"
+	case errors.Is(e.api, host.ErrUnasked): // it may be at work, and its kubelet have no pod yet of one that it wants
+		return Unknown, "no process lives, but the cluster was not asked whether one may start: " + e.api.Error()
 	case e.node == nodeUnknown:
 		return Unknown, fmt.Sprintf("no process lives, but neither the API (%v) nor docker (%v) tells whether one may start", e.api, e.nodeErr)
 	case e.nodeErr != nil:

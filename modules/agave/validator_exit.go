@@ -26,7 +26,7 @@ var ValidatorExitKind = modules.Kind{
 		"bisc waits for the proof (as of `validator_stopped`) for as long as `grace`, and says what it waits for; it never kills. Who was asked before is asked again: that harms nothing. Where the API does not answer nobody is asked.",
 	Checks: []string{
 		"now: as validator_stopped",
-		"now, with `log`: that the log's end tells a clean exit, where it can be read",
+		"now, with `log`: that the log's end tells a clean exit, where it can be read, of a validator that lived when it was first looked at; how one ended before that is not asked",
 		"after boot: nothing; a boot ends what lives",
 	},
 	Losses: []modules.Loss{{
@@ -58,6 +58,7 @@ type ValidatorExit struct {
 	ExitLine   string `hcl:"exit_line,optional" default:"\"Validator exiting\"" doc:"what the log says at a clean exit"`
 
 	lives atomic.Pointer[[]Process] // those that Plan saw last
+	lived atomic.Bool               // Plan has seen one: then its end is this one's, and the log's end tells how it was
 }
 
 // Await waits on the host for the end of one of the processes that Plan saw, so that it is noticed when it comes.
@@ -100,8 +101,11 @@ func (v *ValidatorExit) Plan(ctx context.Context, h host.Reader) (c modules.Chan
 		return c, err
 	}
 	v.lives.Store(&p.Processes)
+	if len(owned(p.Processes)) > 0 {
+		v.lived.Store(true)
+	}
 	last := ""
-	if p.State == Stopped && v.Log != "" {
+	if p.State == Stopped && v.Log != "" && v.lived.Load() {
 		if last, err = logTail(ctx, h, v.Log); err != nil {
 			return c, err
 		}
@@ -209,5 +213,5 @@ func (v *ValidatorExit) clean(c *modules.Change, log string) {
 	}
 	lines := strings.Split(strings.TrimSpace(log), "\n")
 	c.Refuse("clean exit", fmt.Sprintf("%.200s", lines[len(lines)-1]), v.ExitLine,
-		"it has ended, but its log does not end with a clean exit: it was killed, or it crashed; a start from its local state may fail (bisc run recover)")
+		"it has ended, but its log does not end with a clean exit: it was killed, or it crashed (dmesg tells whether the kernel killed it for want of memory); a start from its local state may fail (bisc run recover). Who looks again asks no more how it ended: bisc run --resume goes on")
 }

@@ -2,6 +2,7 @@ package agave
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -342,26 +343,35 @@ func TestExitDecides(t *testing.T) {
 	}
 }
 
-// TestExitReadsTheLog asks for the log's end only when there is a stopped validator and a log to read.
+// TestExitReadsTheLog asks for the log's end only when there is a validator that it saw alive, and that is stopped, and a log to read: one that
+// was killed a week ago keeps nobody from a runbook that begins with a stop.
 func TestExitReadsTheLog(t *testing.T) {
 	for situation, c := range map[string]struct {
-		text string
-		exit int
-		err  error
-		want string
+		text   string
+		exit   int
+		err    error
+		before string // the process table's reading at the first look
+		want   string
 	}{
+		"it was down before":    {text: "slot 5\n", before: "-", want: "in sync"},
+		"it ended by itself":    {text: "slot 5\n", before: ending, want: "now clean exit: slot 5"},
 		"it tells a clean exit": {text: "Validator exiting..\n", want: "in sync"},
 		"it does not":           {text: "slot 5\n", want: "now clean exit: slot 5"},
 		"there is none":         {exit: 3, want: "in sync"},
 		"it hangs":              {err: host.ErrStuck, want: "in sync"},
 	} {
-		f := world{deployment: deploymentJSON(0, 0), pods: list()}.fake()
+		w := world{deployment: deploymentJSON(0, 0), pods: list(), processes: strings.Trim(cmp.Or(c.before, alive), "-")}
+		v := ValidatorExitKind.New(q.Deployment).(*ValidatorExit)
+		v.Kubeconfig, v.Namespace, v.Node, v.Log = q.Kubeconfig, q.Namespace, q.Node, "/log"
+		if _, err := v.Plan(t.Context(), w.fake()); err != nil {
+			t.Fatal(err)
+		}
+		w.processes = ""
+		f := w.fake()
 		f.Answer(c.exit, c.text, host.FileEnd.Argv("/log")...)
 		if c.err != nil {
 			f.Errors["query reading file-end /log"] = c.err
 		}
-		v := ValidatorExitKind.New(q.Deployment).(*ValidatorExit)
-		v.Kubeconfig, v.Namespace, v.Node, v.Log = q.Kubeconfig, q.Namespace, q.Node, "/log"
 		got, err := v.Plan(t.Context(), f)
 		if err != nil || !strings.Contains(kindtest.Print(got), c.want) {
 			t.Errorf("%s: %v\n%s", situation, err, kindtest.Print(got))

@@ -16,7 +16,7 @@ import (
 var ValidatorStoppedKind = modules.Kind{
 	Name: "validator_stopped", Label: "the name of the validator's Deployment", Platform: host.Linux, Layer: "agave",
 	Doc: "The proof that a validator is stopped, to be written first in a stage that could hurt one. It has no steps. It holds where no process of a validator is in the host's process table, " +
-		"no thread of one whose main thread has ended, the Deployment wants no replicas and no pod of it is left. A validator of other making (a unit of systemd's, another pod) counts, and is named as what it is. Where the API does not answer, the node's container and what its kubelet keeps decide. " +
+		"no thread of one whose main thread has ended, the Deployment wants no replicas and no pod of it is left. A validator of other making (a unit of systemd's, another pod) counts, and is named as what it is. Where the API does not answer, the node's container and what its kubelet keeps decide; one that could not be asked (no kubeconfig, a certificate of another's) is not silent. " +
 		"Anything else is `running`, `exiting` (it ends by itself: wait), `stuck` (nothing ends it: what it waits for and what is left to do are shown) or unknown, which refuses too. " +
 		"`--override` does not pass it. What stands in every kind that could hurt a validator is its host half, read again in the same script as the act.",
 	Checks: []string{

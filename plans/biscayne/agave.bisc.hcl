@@ -52,6 +52,19 @@ layer "agave" {
 
   # Health: seen by check, drift and status; nothing waits for it.
 
+  invariant "its ports are there, each once" {
+    because = "without 8001/udp gossip reaches nobody; twice in the container it is a defect of laconic-so's, and taken out for that it was missed (incident 25)"
+    kube_deployment {
+      label      = local.pods_of
+      kubeconfig = local.config
+      namespace  = local.namespace
+      node       = local.node
+      container  = "agave-validator"
+      ports      = try(local.v.ports, [])
+      published  = try(local.v.published, [])
+    }
+  }
+
   invariant "the validator is who it was" {
     because = "a start without its key file makes a new identity and says nothing (incident 26)"
     identity {
@@ -68,6 +81,8 @@ layer "agave" {
       rpc         = local.v.rpc
       cluster_rpc = local.v.cluster_rpc
       max_behind  = local.v.max_behind
+      snapshots   = local.beneath["validator-snapshots"]
+      fetch_speed = try(local.v.fetch_speed, null)
     }
   }
 
@@ -77,6 +92,7 @@ layer "agave" {
       label       = "${local.data}/snapshots"
       cluster_rpc = local.v.cluster_rpc
       max_behind  = local.v.snapshot_max_behind
+      full_every  = try(local.v.full_every, null)
     }
   }
 

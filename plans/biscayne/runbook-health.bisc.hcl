@@ -88,10 +88,13 @@ runbook "health-check" {
     invariant "it keeps up" {
       because = "a gap that does not close never will"
       validator_health {
-        label       = local.cluster
-        rpc         = local.v.rpc
-        cluster_rpc = local.v.cluster_rpc
-        max_behind  = local.v.max_behind
+        label        = local.cluster
+        rpc          = local.v.rpc
+        cluster_rpc  = local.v.cluster_rpc
+        max_behind   = local.v.max_behind
+        snapshots    = local.beneath["validator-snapshots"]
+        fetch_speed  = try(local.v.fetch_speed, null)
+        min_headroom = try(local.v.min_headroom, null)
       }
     }
     invariant {

@@ -91,6 +91,7 @@ runbook "stop" {
       namespace  = local.namespace
       node       = local.node
       grace      = local.exit_grace
+      log        = "${local.volumes["validator-log"]}/validator.log"
     }
   }
 

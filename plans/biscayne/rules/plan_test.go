@@ -25,7 +25,8 @@ func load(t *testing.T, files []source.File, set map[string]string, replaced ...
 		t.Fatal(err)
 	}
 	text := string(hosts[0].Text)
-	replaced = append(replaced, "reachable   = {}", `reachable = { "192.0.2.1:8001" = "entrypoint.example:8001" }`)
+	replaced = append(replaced, "reachable   = {}", `reachable = { "192.0.2.1:8001" = "entrypoint.example:8001" }`,
+		"full_every          = 1000", "full_every = 1000\nmin_headroom = \"1GiB\"")
 	for pair := range slices.Chunk(replaced, 2) {
 		if strings.Count(text, pair[0]) != 1 {
 			t.Fatalf("the inventory no longer says %q", pair[0])
@@ -65,7 +66,7 @@ const (
 // verdicts are what must be judged where nothing acts, by layer or runbook (and stage).
 var verdicts = map[string][]string{
 	"kind":         {"*laconic.KindConfig", "*docker.KindNode"},
-	"agave":        {"*kube.WantedDeployment", "*agave.Identity", "*agave.ValidatorHealth", "*agave.Snapshot", "*agave.Reachable"},
+	"agave":        {"*kube.WantedDeployment", "*kube.WantedDeployment", "*agave.Identity", "*agave.ValidatorHealth", "*agave.Snapshot", "*agave.Reachable"},
 	"health-check": strings.Fields("*storage.Mount *storage.Mount " + health),
 	// A node that is down for a reboot comes up on what the boot has made: that is looked at while it can still be mended.
 	nextBoot: strings.Fields("*systemd.DropIn *storage.Mount *storage.Ramdisk *storage.Mount *storage.Bind " + boots),
@@ -123,6 +124,7 @@ func faultsIn(p *plans.Plan, verdicts map[string][]string) (faults []string) {
 	seen := map[string][]string{}
 	for _, st := range p.Stages {
 		seen[st.Name] = append(seen[st.Name], judged(st)...)
+		faults = append(faults, lacking(st)...)
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.Runbooks)) {
 		rb := p.Runbooks[name]
@@ -130,6 +132,7 @@ func faultsIn(p *plans.Plan, verdicts map[string][]string) (faults []string) {
 		seen[name] = judged(rb.Stages...)
 		for _, st := range rb.Stages {
 			seen[st.Name] = judged(st)
+			faults = append(faults, lacking(st)...)
 		}
 	}
 	for name, want := range verdicts {
@@ -184,6 +187,30 @@ func TestFaultF40_EveryInvariantOfTheRunbooksIsMissed(t *testing.T) {
 		}
 	}
 	if tried < 30 {
+		t.Errorf("only %d are found", tried)
+	}
+}
+
+var given = regexp.MustCompile(`(?m)^ +(?:snapshots|fetch_speed|full_every|ports|published|log|min_headroom) +=.*\n`)
+
+// TestEveryGivenValueIsMissed takes each value out of the plan that its kind can do without, in turn: a rule must miss it.
+func TestEveryGivenValueIsMissed(t *testing.T) {
+	all, tried := files(t), 0
+	for i, f := range all {
+		if !ofIssue.MatchString("/" + f.Name) {
+			continue
+		}
+		text := string(f.Text)
+		for _, at := range given.FindAllStringIndex(text, -1) {
+			without := slices.Clone(all)
+			without[i].Text = []byte(text[:at[0]] + text[at[1]:])
+			tried++
+			if faults, err := broken(t, without); err != nil || len(faults) == 0 {
+				t.Errorf("%s: without %q no rule is broken (%v)", f.Name, strings.TrimSpace(text[at[0]:at[1]]), err)
+			}
+		}
+	}
+	if tried < 9 {
 		t.Errorf("only %d are found", tried)
 	}
 }

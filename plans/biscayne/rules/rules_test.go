@@ -116,6 +116,35 @@ func (w *walk) act(st *layers.Stage, it layers.Item) {
 	}
 }
 
+// lacking are the values that a kind can do without, and the plan cannot: each is in a layer or a runbook, and what it is for is in the rule.
+func lacking(st layers.Stage) (faults []string) {
+	want := func(ok bool, it layers.Item, rule string) {
+		if !ok {
+			faults = append(faults, fmt.Sprintf("%s (%s): %s", it.Address, it.Where, rule))
+		}
+	}
+	ports := false
+	defer func() {
+		if st.Name == "agave" && !ports {
+			faults = append(faults, "agave: nobody looks whether the ports of the validator's container are there, each once, and mapped to the node (incident 25)")
+		}
+	}()
+	for _, it := range st.Items {
+		switch r := it.Resource.(type) {
+		case *kube.WantedDeployment:
+			ports = ports || it.Invariant && len(r.Ports) > 0 && len(r.Published) > 0
+		case *agave.Snapshot:
+			want(st.Name != "agave" || r.FullEvery > 0, it, "a validator that makes fulls too often stands still for minutes each time (incident 35)")
+		case *agave.ValidatorExit:
+			want(r.Log != "", it, "a validator that was killed has ended too: its log tells a clean exit (incident 7)")
+		case *agave.ValidatorHealth:
+			want(r.Snapshots != "" && r.FetchSpeed > 0, it, "of a validator that is behind it is said which is the sooner, to wait or to fetch: by a snapshot's size and the speed")
+			want(r.MinHeadroom > 0 || st.Name == "agave", it, "a validator that runs out of memory is killed by the kernel: health-check says so before (incident 28)")
+		}
+	}
+	return faults
+}
+
 func (w *walk) snapshot(it layers.Item, r *agave.Snapshot, here bool) {
 	leap := w.rb.Name == "recover"
 	if r.Fetch {

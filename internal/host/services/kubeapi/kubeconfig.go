@@ -22,7 +22,7 @@ type source map[string][sha256.Size]byte
 
 // unusable is a kubeconfig from which no way to an API server can be made.
 func unusable(name, format string, args ...any) error {
-	return fmt.Errorf("kubeconfig %s: %w: %w", name, host.ErrNoAPI, fmt.Errorf(format, args...))
+	return fmt.Errorf("kubeconfig %s: %w: %w", name, host.ErrUnasked, fmt.Errorf(format, args...))
 }
 
 // load reads a kubeconfig on the host, and what it names. Nothing is read on this machine: a path in it is one of the host's.

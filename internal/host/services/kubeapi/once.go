@@ -1,9 +1,13 @@
 package kubeapi
 
 import (
+	"crypto/tls"
 	"errors"
+	"net"
 	"net/http"
 	"strings"
+
+	"bisc/internal/host"
 )
 
 // once is a transport whose errors client-go does not take for ones to try again: it would ask over a dead connection ten times, a
@@ -29,4 +33,16 @@ func (b broke) Error() string {
 }
 
 // Is tells whether the error is target.
-func (b broke) Is(target error) bool { return errors.Is(b.error, target) }
+func (b broke) Is(target error) bool {
+	return errors.Is(b.error, target) || target == host.ErrUnasked && estranged(b.error)
+}
+
+// estranged tells whether somebody answered who is not, by TLS, whom the kubeconfig names, or to whom we are not: another's certificate, a
+// clock that is wrong, HTTP where HTTPS is meant. An API server may be at work there.
+func estranged(err error) bool {
+	var cert *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	var alert *net.OpError
+	return errors.As(err, &cert) || errors.As(err, &record) || errors.Is(err, http.ErrSchemeMismatch) ||
+		errors.As(err, &alert) && alert.Op == "remote error" // crypto/tls: the other side's alert
+}
