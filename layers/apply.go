@@ -133,7 +133,7 @@ func (a *applying) inOrder(ctx context.Context, outs []Outcome) {
 		o, n := &outs[i], 1
 		switch {
 		case stopped != nil:
-			notReached(o, fmt.Sprintf("it comes after %s, which is %s", stopped.Item.Address, stopped.stands()))
+			notReached(o, fmt.Sprintf("it comes after %s, which is %s", stopped.Item.Address, stopped.State))
 		case o.Item.Invariant:
 			a.judgeAgain(ctx, o)
 			if o.State == Blocked || o.State == Unknown {
@@ -142,7 +142,7 @@ func (a *applying) inOrder(ctx context.Context, outs []Outcome) {
 		case o.State == NotReached:
 			// The plan saw that it would not be reached; nothing is tried that was not shown.
 		case !o.Pending():
-			if o.State == Blocked || o.State == Unknown || o.Refused() {
+			if o.State == Blocked || o.State == Unknown {
 				stopped = o
 			}
 		case !gated && !a.admitted(ctx, o):
@@ -166,9 +166,7 @@ func (a *applying) inOrder(ctx context.Context, outs []Outcome) {
 }
 
 // settled tells whether what is written after an item may build on it.
-func settled(o Outcome) bool {
-	return (o.State == Changed || o.State == InSync || o.State == Held) && !o.Refused()
-}
+func settled(o Outcome) bool { return o.State == Changed || o.State == InSync || o.State == Held }
 
 func notReached(o *Outcome, reason string) {
 	if o.Pending() || o.Item.Invariant && o.State == Drifted {

@@ -158,25 +158,6 @@ func gates(below, st *Stage) bool {
 	return false
 }
 
-// Refused tells whether an item of a runbook differs and nothing is done for it, so that what is written after it is not done either:
-// a stage's items are in order because they build on each other, and where the accounts cannot be emptied the ledger is not wiped. A
-// layer's item stops nothing here: a layer is a state that is wanted of many things, and one that waits for a reboot, or for a person,
-// must not keep the host from all the rest.
-func (o Outcome) Refused() bool {
-	if o.Item.Invariant || !o.Stage.OfRunbook() {
-		return false
-	}
-	return o.State == Drifted && !o.Pending() || o.State == InSync && len(o.Left) > 0 // it was to be done, and is not any more
-}
-
-// stands is how an item stands that stops its stage.
-func (o Outcome) stands() string {
-	if o.Refused() {
-		return "as it was: it differs, and bisc leaves it"
-	}
-	return o.State.String()
-}
-
 // order stops a stage at the first item that will not get done: what is written after it may build on it. A held item
 // does not: it is as somebody wants it.
 func order(outcomes []Outcome) {
@@ -185,11 +166,11 @@ func order(outcomes []Outcome) {
 		o := &outcomes[i]
 		if at := stopped[o.Stage]; at != nil {
 			if o.Pending() {
-				o.State, o.Reason = NotReached, fmt.Sprintf("it comes after %s, which is %s", at.Item.Address, at.stands())
+				o.State, o.Reason = NotReached, fmt.Sprintf("it comes after %s, which is %s", at.Item.Address, at.State)
 			}
 			continue
 		}
-		if o.State == Blocked || o.State == Unknown || o.shut() || o.Refused() {
+		if o.State == Blocked || o.State == Unknown || o.shut() {
 			stopped[o.Stage] = o
 		}
 	}

@@ -24,16 +24,12 @@ func (a *applying) together(ctx context.Context, outs []Outcome) {
 		return
 	}
 	now := observeAll(ctx, a.host, a.others, outs)
-	asked := map[string]bool{} // what the plan saw that it would not be reached stands in nobody's way
 	for i := range outs {
 		if outs[i].Pending() {
-			asked[outs[i].Item.Address] = true
 			a.admit(&outs[i], now[i])
 		}
 	}
-	unfit := func(o Outcome) bool {
-		return asked[o.Item.Address] && (o.State == Stale || o.State == Unknown || o.State == NotReached || o.Refused())
-	}
+	unfit := func(o Outcome) bool { return o.State == Stale || o.State == Unknown || o.State == NotReached }
 	if a.goesAsOne(outs, unfit) || !slices.ContainsFunc(outs, Outcome.Pending) {
 		return
 	}
@@ -45,7 +41,7 @@ func (a *applying) together(ctx context.Context, outs []Outcome) {
 func (a *applying) goesAsOne(outs []Outcome, unfit func(Outcome) bool) bool {
 	stop := slices.IndexFunc(outs, func(o Outcome) bool { return !o.Item.Invariant && unfit(o) })
 	if stop >= 0 {
-		a.abandon(outs, fmt.Sprintf("the stage is done as one, and %s is %s", outs[stop].Item.Address, outs[stop].stands()))
+		a.abandon(outs, fmt.Sprintf("the stage is done as one, and %s is %s", outs[stop].Item.Address, outs[stop].State))
 	}
 	return stop >= 0
 }

@@ -166,14 +166,11 @@ func digestOf(o layers.Outcome, key []byte) string {
 	return layers.Report{{Host: o.Stage.Host, Outcomes: []layers.Outcome{o}}}.Digest(key)
 }
 
-// blockedByConsent are the outcomes that nothing stands before but that nobody named what they destroy. Nobody is asked about what
-// would not be reached all the same.
+// blockedByConsent are the outcomes that nothing stands before but that nobody named what they destroy.
 func blockedByConsent(rep layers.Report) []layers.Outcome {
 	var out []layers.Outcome
-	stopped := map[*layers.Stage]bool{}
 	for _, o := range rep.Outcomes() {
-		stopped[o.Stage] = stopped[o.Stage] || o.Refused()
-		if o.Unnamed() && !stopped[o.Stage] {
+		if o.Unnamed() {
 			out = append(out, o)
 		}
 	}

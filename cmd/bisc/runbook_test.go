@@ -31,19 +31,6 @@ func TestAStageThatCannotBeRecordedIsNotBegun(t *testing.T) {
 	}
 }
 
-// TestNobodyIsAskedAboutWhatIsNotReached: what would be destroyed behind an item that cannot be done is not asked for.
-func TestNobodyIsAskedAboutWhatIsNotReached(t *testing.T) {
-	st := &layers.Stage{Layer: layers.Agave, Name: "redeploy/wipe", Host: "a"}
-	unnamed := layers.Outcome{Stage: st, Item: layers.Item{Address: "a:ledger"}, State: layers.Blocked, Reason: "it destroys something: name it to permit that: --destroy a:ledger"}
-	accounts := layers.Outcome{Stage: st, Item: layers.Item{Address: "a:accounts"}, State: layers.InSync}
-	for state, want := range map[layers.State]int{layers.InSync: 1, layers.Drifted: 0} {
-		accounts.State = state
-		if got := blockedByConsent(layers.Report{{Outcomes: []layers.Outcome{accounts, unnamed}}}); len(got) != want {
-			t.Errorf("behind one that is %s: asks for %d, want %d", state, len(got), want)
-		}
-	}
-}
-
 // TestALineToPasteLoadsTheSamePlan: from whatever folder, with whatever environment; and what a run was typed with is read back.
 func TestALineToPasteLoadsTheSamePlan(t *testing.T) {
 	t.Chdir(t.TempDir())

@@ -55,6 +55,9 @@ var (
 	// ErrUnasked is an ErrNoAPI of which not even that is known: the kubeconfig cannot be used, or who answers is not whom it names, by
 	// the certificate. The API server may be at work, and start what it holds.
 	ErrUnasked = fmt.Errorf("%w, for it cannot be asked", ErrNoAPI)
+	// ErrExpired is an ErrUnasked by a certificate that is not valid any more, or not yet, by this machine's clock: nobody can ask that API
+	// server until it is renewed (kubeadm's last a year).
+	ErrExpired = fmt.Errorf("%w: a certificate has expired", ErrUnasked)
 	// ErrForwarding: this way to the host carries no connections (a reader's key, a switch).
 	ErrForwarding = errors.New("this way to the host carries no connections to its services")
 )

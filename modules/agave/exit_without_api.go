@@ -21,7 +21,7 @@ var ExitWithoutAPIKind = modules.Kind{
 		"by the node's own systemd, from the host (neither docker nor the API is asked), and each validator of the node's pods is asked by its admin socket only while that kubelet is proved to be stopped, in the same script. bisc then waits for as long as `grace`; it never kills. " +
 		"A validator of other making (a unit of systemd's, another container) is asked nothing, and is refused by its pid and control group: nothing is called stopped while one lives. While it cannot be told whose one is that runs, nothing is begun. " +
 		"What it comes to is: stopped on the host, the kubelet stopped; it starts again when the node starts, or its kubelet. That is less than `validator_stopped` proves, and opens nothing that stands behind that. " +
-		"Where the API server answers it refuses, also where it answers with a refusal: there bisc run stop is right. One that answers with a failure of its own (500 and more: its etcd is away) counts as silent. One that could not be asked (no kubeconfig, a certificate of another's) is not known, and nothing is begun.",
+		"Where the API server answers it refuses, also where it answers with a refusal: there bisc run stop is right. One that answers with a failure of its own (500 and more: its etcd is away) counts as silent. One whose certificate has expired counts as silent too: nobody can ask it. One that could not be asked otherwise (no kubeconfig, a certificate of another's) is not known, and nothing is begun.",
 	Checks: []string{
 		"now: that the API server is silent, by the kubeconfig",
 		"now: the node's first process, its systemd's word on the kubelet, and the kubelet's processes",
@@ -104,12 +104,14 @@ func (e *ExitWithoutAPI) Plan(ctx context.Context, h host.Reader) (c modules.Cha
 
 // silence is why the API server is silent; nil where it answers. One that refuses answers, also one that has too much to do (429). One that
 // fails itself (500 and more: its etcd is away) is as good as silent: stop could neither ask it nor set it to no replicas. Of one that
-// could not be asked (a certificate of another's) nothing is known: that is an error.
+// could not be asked (a certificate of another's) nothing is known: that is an error; one whose certificate has expired nobody can ask.
 func silence(err error) (silent, unknown error) {
 	var refused *host.KubeError
 	switch {
 	case errors.As(err, &refused) && refused.Code < http.StatusInternalServerError:
 		return nil, nil
+	case errors.Is(err, host.ErrExpired):
+		return err, nil
 	case errors.Is(err, host.ErrUnasked):
 		return nil, err
 	case errors.Is(err, host.ErrNoAPI), errors.Is(err, host.ErrStuck), errors.As(err, &refused):

@@ -17,7 +17,8 @@ func TestExitWithoutAPI(t *testing.T) {
 	const atWork, between, off = "node 7 70\nstate active\nprocess 9\n", "node 7 70\nstate activating\n", "node 7 70\nstate inactive\n"
 	for situation, c := range map[string]struct {
 		answers   bool
-		refuses   int // HTTP's code; with 429 and 500 on as the API's reader has it
+		expired   bool // its certificate
+		refuses   int  // HTTP's code; with 429 and 500 on as the API's reader has it
 		kubelet   string
 		processes string
 		homes     string
@@ -46,6 +47,7 @@ func TestExitWithoutAPI(t *testing.T) {
 		"the API has too much to do":          {refuses: 429, kubelet: atWork, processes: alive, want: []string{"bisc run stop"}, not: "step:"},
 		"the API's etcd is away":              {refuses: 503, kubelet: atWork, processes: alive, want: []string{"step: run [stop kubelet] 7 70 " + node, "settle: 5m0s"}, not: "bisc run stop"},
 		"the API fails":                       {refuses: 500, kubelet: off, processes: alive, want: []string{"[let-validator-exit]"}, not: "bisc run stop"},
+		"the API's certificate has expired":   {expired: true, kubelet: atWork, processes: alive, want: []string{"step: run [stop kubelet] 7 70 " + node}, not: "bisc run stop"},
 		"it answers, and nothing lives":       {answers: true, kubelet: off, want: []string{"bisc run stop"}, not: "step:"},
 	} {
 		f := hosttest.New("u1")
@@ -54,6 +56,8 @@ func TestExitWithoutAPI(t *testing.T) {
 		f.Answer(0, cmp.Or(c.homes, atHome), host.Homes.Argv(node)...)
 		f.Answer(0, c.kubelet, host.Kubelet.Argv(node)...)
 		switch {
+		case c.expired:
+			f.Errors["kube v1/nodes"] = fmt.Errorf("%w: x509", host.ErrExpired)
 		case c.answers:
 			f.Kubes["v1/nodes"] = `{"items":[]}`
 		case c.refuses >= 429:

@@ -1,6 +1,7 @@
 package agave
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"encoding/json"
@@ -34,7 +35,7 @@ var IdentityKind = modules.Kind{
 // Identity is the resource of IdentityKind.
 type Identity struct {
 	Path   string
-	Pubkey string `hcl:"pubkey" doc:"the public key, in base58, as solana-keygen pubkey prints it"`
+	Pubkey string `hcl:"pubkey,optional" doc:"the public key, in base58, as solana-keygen pubkey prints it. Default: any; that a key file is there is enough"`
 	RPC    string `hcl:"rpc,optional" doc:"the validator's own JSON-RPC, as the host reaches it: what runs must have this identity too. Default: not asked"`
 }
 
@@ -46,7 +47,7 @@ func (i *Identity) Validate() error {
 	if !strings.HasPrefix(i.Path, "/") {
 		faults = append(faults, &modules.AttrError{Reason: fmt.Sprintf("%q: write the absolute path of the key file", i.Path)})
 	}
-	if !pubkeyForm.MatchString(i.Pubkey) {
+	if i.Pubkey != "" && !pubkeyForm.MatchString(i.Pubkey) {
 		faults = append(faults, &modules.AttrError{Attr: "pubkey", Reason: "it is no public key in base58 (it is not shown, it may be something else): solana-keygen pubkey prints one of 32 to 44 characters"})
 	}
 	if err := (host.RPCQuery{URL: i.RPC, Method: "getIdentity"}).Check(); i.RPC != "" && err != nil {
@@ -75,13 +76,14 @@ func (i *Identity) Plan(ctx context.Context, h host.Reader) (modules.Change, err
 // decide compares. runs is empty where nothing answers.
 func (i *Identity) decide(file, runs string) modules.Change {
 	var c modules.Change
+	want := cmp.Or(i.Pubkey, file)
 	if file == "" {
-		c.Refuse("file", "not there", i.Pubkey, "bisc writes no keys: put the key file there")
-	} else if file != i.Pubkey {
-		c.Refuse("pubkey", file, i.Pubkey, "it is another validator's: bisc writes no keys")
+		c.Refuse("file", "not there", cmp.Or(want, "a key file"), "bisc writes no keys: put the key file there")
+	} else if file != want {
+		c.Refuse("pubkey", file, want, "it is another validator's: bisc writes no keys")
 	}
-	if runs != "" && runs != i.Pubkey {
-		c.Refuse("runs as", runs, i.Pubkey, "the validator that answers has another identity than is wanted")
+	if runs != "" && want != "" && runs != want {
+		c.Refuse("runs as", runs, want, "the validator that answers has another identity than is wanted")
 	}
 	return c
 }

@@ -49,6 +49,9 @@ func TestIdentityPlan(t *testing.T) {
 		{"another's file", text, other, other, nil, "pubkey: " + pubkey + " -> " + other},
 		{"another runs", text, pubkey, other, nil, "runs as: " + other + " -> " + pubkey},
 		{"no file", "", pubkey, pubkey, nil, "file: not there"},
+		{"any key, and there is one", text, "", pubkey, nil, "in sync"},
+		{"any key, and another runs", text, "", other, nil, "runs as: " + other + " -> " + pubkey},
+		{"any key, and there is none", "", "", other, nil, "file: not there"},
 		{"what runs is not known", text, pubkey, "", host.ErrStuck, "?"},
 		{"what answers is no key", text, pubkey, "<html>", nil, "?"},
 	} {

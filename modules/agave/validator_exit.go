@@ -55,7 +55,7 @@ type ValidatorExit struct {
 	Container  string `hcl:"container,optional" default:"\"agave-validator\"" doc:"the pod's container"`
 	Grace      int    `hcl:"grace,optional" default:"300" doc:"for how many seconds its end is waited for"`
 	Log        string `hcl:"log,optional" doc:"the validator's log, a path on the host: its end must tell a clean exit. Unset: not looked at"`
-	ExitLine   string `hcl:"exit_line,optional" default:"\"Validator exiting\"" doc:"what the log says at a clean exit"`
+	ExitLine   string `hcl:"exit_line,optional" default:"\"Validator exiting\"" doc:"what the log says at a clean exit; also taken for one is agave's \"validator exit timeout\", after which it ends itself"`
 
 	lives atomic.Pointer[[]Process] // those that Plan saw last
 	lived atomic.Bool               // Plan has seen one: then its end is this one's, and the log's end tells how it was
@@ -206,9 +206,13 @@ func (p Proof) placed() []Pod {
 // itAsks is what readings/validators.sh says of a process that asks a validator to exit, such as the pod's own hook.
 const itAsks = "it asks a validator to exit"
 
+// exitedHard is what agave's log says where it was asked to exit, its services have ended, and some thread of it has not five seconds later: it
+// then ends itself, with status 0 (validator/src/admin_rpc_service.rs). That is a clean exit too, and a usual one.
+const exitedHard = "validator exit timeout"
+
 // clean says so where a log's end tells of no clean exit (incident 7: a validator that is killed has ended too).
 func (v *ValidatorExit) clean(c *modules.Change, log string) {
-	if log == "" || strings.Contains(log, v.ExitLine) {
+	if log == "" || strings.Contains(log, v.ExitLine) || strings.Contains(log, exitedHard) {
 		return
 	}
 	lines := strings.Split(strings.TrimSpace(log), "\n")

@@ -311,6 +311,7 @@ func TestExitDecides(t *testing.T) {
 		not   string
 	}{
 		"stopped":                              {proof: Proof{State: Stopped}, want: []string{"in sync"}},
+		"stopped, it ended itself hard":        {proof: Proof{State: Stopped}, log: "Validator exit requested\nWARN agave_validator::admin_rpc_service] validator exit timeout\n", want: []string{"in sync"}},
 		"stopped, a clean log":                 {proof: Proof{State: Stopped}, log: "a\nValidator exiting..\n", want: []string{"in sync"}},
 		"incident 7: it was shot":              {proof: Proof{State: Stopped}, log: "a\nslot 5\n", want: []string{"now clean exit: slot 5 -> Validator exiting", "it was killed, or it crashed"}, not: "step:"},
 		"two live":                             {proof: prove(evidence{processes: two}), want: []string{"[let-validator-exit] 7 70\n", "[let-validator-exit] 8 80\n", "run true", "settle: 5m0s", "2 processes live; process 7", "kills nothing"}},

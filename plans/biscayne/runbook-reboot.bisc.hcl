@@ -6,9 +6,7 @@ runbook "prepare-reboot" {
   assumes = []
   because = "the host is to be rebooted, by its operator"
 
-  include "stop" {}
-
-  # What the boot will make of the host: each of these has a half that only shows after it.
+  # What the boot will make of the host: each of these has a half that only shows after it. It is looked at while the validator still runs.
   stage "the next boot will be in order" {
     on = local.in_kind
 
@@ -119,6 +117,8 @@ runbook "prepare-reboot" {
       }
     }
   }
+
+  include "stop" {}
 
   stage "the node is down" {
     on = local.in_kind

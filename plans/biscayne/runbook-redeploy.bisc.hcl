@@ -43,7 +43,7 @@ runbook "redeploy" {
   stage "there is a snapshot to start from" {
     on   = local.in_kind
     when = !var.fresh_snapshot && (var.wipe_accounts || var.wipe_ledger)
-    else = "leave fresh_snapshot at true: one is fetched first, beside the running validator"
+    else = "leave fresh_snapshot at true: one is fetched first, beside the running validator. A pair that is there and only too old: --override, by name. Where the RPC of the cluster is silent nobody knows how old it is: mend that first, or give another cluster_rpc"
 
     invariant "a usable pair" {
       because = "what is wiped is made again from a snapshot, and none is fetched"
@@ -76,8 +76,9 @@ runbook "redeploy" {
     }
   }
 
-  stage "what was chosen is wiped" {
-    on = local.in_kind
+  stage "the accounts are wiped" {
+    on   = local.in_kind
+    when = var.wipe_accounts
 
     invariant "the validator is stopped" {
       because = "a run that is taken up again comes here straight: somebody may have started it meanwhile"
@@ -89,11 +90,25 @@ runbook "redeploy" {
       }
     }
     emptied {
-      when  = var.wipe_accounts
       label = "${local.accounts}/accounts"
     }
+  }
+
+  # A stage of its own: where the accounts cannot be emptied, the run ends, and the ledger is still there.
+  stage "the ledger is wiped" {
+    on   = local.in_kind
+    when = var.wipe_ledger
+
+    invariant "the validator is stopped" {
+      because = "a run that is taken up again comes here straight: somebody may have started it meanwhile"
+      validator_stopped {
+        label      = local.pods_of
+        kubeconfig = local.config
+        namespace  = local.namespace
+        node       = local.node
+      }
+    }
     emptied {
-      when  = var.wipe_ledger
       label = "${local.data}/ledger"
     }
   }

@@ -41,8 +41,8 @@ const aNode = "laconic-70ce4c4b47e23b85-control-plane"
 // deeds are all runbooks of the validator that this rig can run. Those of one line begin where the other ends: their points alternate.
 func (h *house) deeds() map[string][]deed {
 	redeployed := []string{`biscayne:redeploy/"the snapshot takes the place of the old".snapshot[/srv/solana/snapshots]`, `biscayne:redeploy/"the namespace goes".kube_namespace[` + h.Namespace + `]`,
-		`biscayne:redeploy/"what was chosen is wiped".emptied[/srv/solana/ramdisk/accounts]`}
-	wiped := append(slices.Clip(redeployed), `biscayne:redeploy/"what was chosen is wiped".emptied[/srv/solana/ledger]`)
+		`biscayne:redeploy/"the accounts are wiped".emptied[/srv/solana/ramdisk/accounts]`}
+	wiped := append(slices.Clip(redeployed), `biscayne:redeploy/"the ledger is wiped".emptied[/srv/solana/ledger]`)
 	recovered := []string{`biscayne:recover/"the snapshot takes the place of the old".snapshot[/srv/solana/snapshots]`, `biscayne:recover/"the accounts go".emptied[/srv/solana/ramdisk/accounts]`}
 	return map[string][]deed{
 		"stop and start": {

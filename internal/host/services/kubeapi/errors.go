@@ -39,6 +39,9 @@ func classify(ctx context.Context, q host.KubeQuery, err error) error {
 	case ctx.Err() != nil, errors.Is(err, host.ErrNoAPI), errors.Is(err, host.ErrForwarding), errors.Is(err, host.ErrUnreachable):
 		return err
 	}
+	if errors.Is(err, host.ErrExpired) {
+		return fmt.Errorf("%w: %w", host.ErrExpired, unasked(err))
+	}
 	if errors.Is(err, host.ErrUnasked) {
 		return fmt.Errorf("%w: %w", host.ErrUnasked, unasked(err))
 	}

@@ -2,6 +2,7 @@ package kubeapi
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"net"
 	"net/http"
@@ -34,7 +35,13 @@ func (b broke) Error() string {
 
 // Is tells whether the error is target.
 func (b broke) Is(target error) bool {
-	return errors.Is(b.error, target) || target == host.ErrUnasked && estranged(b.error)
+	return errors.Is(b.error, target) || target == host.ErrUnasked && estranged(b.error) || target == host.ErrExpired && expired(b.error)
+}
+
+// expired tells whether the certificate of who answered is out of its time.
+func expired(err error) bool {
+	var cert x509.CertificateInvalidError
+	return errors.As(err, &cert) && cert.Reason == x509.Expired
 }
 
 // estranged tells whether somebody answered who is not, by TLS, whom the kubeconfig names, or to whom we are not: another's certificate, a
