@@ -89,7 +89,7 @@ func TestFaultF7_RunbookRebootInAStage(t *testing.T) {
 	d := deskFor(t, h)
 	d.write(t, "plan.bisc.hcl", twoStages(`    command "slow" {
       unless = ["test", "-e", "/srv/two-done"]
-      argv   = ["sh", "-c", "[ -e /srv/two-begun ] || { touch /srv/two-begun; sync; sleep 300; }; touch /srv/two-done"]
+      argv   = ["sh", "-c", "[ -e /srv/two-begun ] || { touch /srv/two-begun; sync; while :; do sleep 1; done; }; touch /srv/two-done"]
       limit  = "400s"
     }`))
 	r := d.start(t, "run", "two", "--auto-approve")

@@ -40,7 +40,7 @@ type Order struct {
 // Defaults are the bounds of an order that says nothing else.
 func Defaults() Order {
 	return Order{
-		Close: 500, Within: 30 * time.Minute, Poll: 10 * time.Second, Misses: 3, Attempts: 5, Fulls: 2,
+		Close: snapshots.Close, Within: 30 * time.Minute, Poll: 10 * time.Second, Misses: 3, Attempts: 5, Fulls: 2,
 		Stall: 30 * time.Second, Window: 30 * time.Second, Reserve: 2 << 30,
 	}
 }

@@ -23,6 +23,7 @@ type Wants struct {
 const (
 	MostMinSpeed   = 128 << 20 // bytes a second: hardly a node of a public cluster gives more
 	LeastMaxBehind = 200       // slots: agave makes an incremental each 100 to 200, so that no pair is always fresher
+	Close          = 500       // slots behind the cluster with which a fetch is content, unless it is told otherwise
 	mostAhead      = 300       // slots that a source may be ahead of a finalized slot before it lies
 )
 

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 
@@ -108,7 +107,7 @@ func (e *ExitWithoutAPI) Plan(ctx context.Context, h host.Reader) (c modules.Cha
 func silence(err error) (silent, unknown error) {
 	var refused *host.KubeError
 	switch {
-	case errors.As(err, &refused) && refused.Code < http.StatusInternalServerError:
+	case errors.As(err, &refused) && refused.Code < 500:
 		return nil, nil
 	case errors.Is(err, host.ErrExpired):
 		return err, nil

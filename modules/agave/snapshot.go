@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"bisc/hostbin/fetch"
 	"bisc/hostbin/snapshots"
 	"bisc/internal/host"
 	"bisc/modules"
@@ -242,7 +241,7 @@ func (s *Snapshot) bring(seen heldPairs) modules.Change {
 // near is how few slots behind the cluster a fetch is content: half of what is allowed, so that the pair is still fresh when it is judged, which
 // is later and by a newer tip. Not above the program's own, and not below what nodes can serve.
 func near(most uint64) uint64 {
-	return max(min(most/2, fetch.Defaults().Close), snapshots.LeastMaxBehind)
+	return max(min(most/2, snapshots.Close), snapshots.LeastMaxBehind)
 }
 
 // job is the fetch, by the folder: whoever asks for it again finds the same one. tool is the program's path, most what is allowed in slots;

@@ -47,7 +47,7 @@ func TestFaultF40_EveryGuardHasAMutation(t *testing.T) {
 // the code stands, without which red would mean nothing, is seen by make test, which runs it too; here only on request.
 func TestFaultF40_QuickGuardsAreMissed(t *testing.T) {
 	root, all := load(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Minute)
 	defer cancel()
 	sound := map[string]bool{}
 	enumerate := os.Getenv("BISC_FAULTS") == "all"

@@ -37,7 +37,7 @@ func newPlace(t *testing.T) place {
 }
 
 // farLimit ends a wait for the agent that fails the test.
-const farLimit = time.Minute
+const farLimit = 15 * time.Second
 
 // startFar starts an agent; before is put before perl's argv.
 func startFar(t *testing.T, at place, silence time.Duration, before ...string) *far {
