@@ -66,8 +66,8 @@ host "biscayne" {
       restart_policy     = "on-failure:1" # kind's own
 
       image    = "laconicnetwork/agave:local"
-      image_id = null # no source gives it: bisc run start takes what the host has; write it here once it is known
-      identity = "4WeLUxfQghbhsLEuwaAzjZiHg2VBw87vqHc4iZrGvKPr"
+      image_id = null                                           # no source gives it: bisc run start takes what the host has; write it here once it is known
+      identity = "9gpFgMABtfeDXdscLB7PK4me4NcZ8tB8aJNS8PABoTR3" # since about 03-14; 4WeLUxfQghbhsLEuwaAzjZiHg2VBw87vqHc4iZrGvKPr before (biscayne.md 9)
 
       rpc          = "http://127.0.0.1:8899"
       cluster_rpc  = "https://api.mainnet-beta.solana.com"
