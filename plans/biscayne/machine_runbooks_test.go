@@ -24,8 +24,6 @@ func TestMachineRunbooks(t *testing.T) {
 		act{"stop", timed((*house).stops)},
 		act{"start", timed((*house).starts)},
 		act{"a stuck validator", timed((*house).stuck)},
-		act{"restart-node", timed((*house).restartsNode)},
-		act{"migrate-storage", timed((*house).migrates)},
 	)
 }
 
