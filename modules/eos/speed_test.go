@@ -111,8 +111,8 @@ func TestPlanOfTheRealConfiguration(t *testing.T) {
 		}
 		has(t, planOf(t, sw, r), "in sync")
 	}
-	tunnel := &Tunnel{Name: "Tunnel100", VRF: "relay", MTU: 9216, Address: "169.254.100.0/31", Source: "209.42.167.137", Destination: "186.233.184.235"}
-	lo := &Section{Name: "lo", Path: []string{"interface Loopback101"}, Mode: "exact", Lines: []string{"ip address 209.42.167.137/32"}}
+	tunnel := &Tunnel{Name: "Tunnel100", VRF: "relay", MTU: 9216, Address: "169.254.100.0/31", Source: "198.51.100.137", Destination: "203.0.113.235"}
+	lo := &Section{Name: "lo", Path: []string{"interface Loopback101"}, Mode: "exact", Lines: []string{"ip address 198.51.100.137/32"}}
 	has(t, planOf(t, sw, tunnel, lo, &VRF{Name: "relay", Routing: true}), "now running", "step: configure", "| +interface Tunnel100")
 	has(t, planOf(t, sw, &Section{Name: "x", Path: []string{"interface Loopback100"}, Absent: true, Mode: "merge"}), "now tunnel source: Tunnel503 has its source 209.42.167.136 on Loopback100 -> (gone)", "!step:")
 }
